@@ -1,0 +1,1 @@
+"""Who decides what: placement, signals, the ladder, phases, the planner, honesty. Pure: values in, values out."""

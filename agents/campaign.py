@@ -1,0 +1,286 @@
+"""The campaign of one estate: what an event means for it. Keyed by estate; values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Any
+
+from msgspec.structs import replace
+
+from agents import clock, honesty, members, orders, reactions, tasks
+from agents.phases import Trigger, move, state_of
+from agents.records import EstateRecord
+from agents.rows import CAMPAIGN, Address, Rows
+from agents.state import GROUP, CampaignRow, GroupRow, campaign_row, member_row, order_row, tally
+from agents.turn import Turn
+from agents.world import World
+from schemas import events as ev
+from schemas.errors import BadEvent, IllegalMove
+from schemas.ids import derived_id
+from schemas.values import TaskStatus
+
+
+def advance(record: EstateRecord, rows: Rows, world: World) -> Turn:
+    """Apply one record to its estate's campaign.
+
+    Raises:
+        BadEvent: when the event asks for what the rules do not have; nothing was changed that may be kept.
+    """
+    turn = Turn.of(record, rows, world)
+    _HANDLERS[type(record.event)](turn, record.event)
+    return turn
+
+
+def likely_rows(record_estate: str, event: ev.Event) -> tuple[Address, ...]:
+    """The rows that the campaign will ask for first, so that a driver can fetch a batch's at once."""
+    likely = _LIKELY.get(type(event))
+    if likely is None:
+        return (campaign_row(record_estate),)
+    return likely(record_estate, event.data)  # type: ignore[attr-defined]  # these have data
+
+
+def _rows_of_member(estate_id: str, data: Any) -> tuple[Address, ...]:
+    group_id = data.group_id
+    return campaign_row(estate_id), member_row(estate_id, group_id, data.member_id), tally(estate_id, group_id)
+
+
+def _rows_of_order(estate_id: str, data: Any) -> tuple[Address, ...]:
+    return campaign_row(estate_id), order_row(estate_id, data.order_id)
+
+
+_LIKELY: dict[type[ev.Event], Callable[[str, Any], tuple[Address, ...]]] = {
+    **dict.fromkeys((ev.GroupMessage, ev.MemberJoined, ev.MemberLeft), _rows_of_member),
+    **dict.fromkeys(ev.ORDER_EVENTS, _rows_of_order),
+}
+
+
+# --- groups and members ------------------------------------------------------------------------------
+
+
+def _on_message(turn: Turn, event: ev.GroupMessage) -> None:
+    data = event.data
+    if data.member_id in turn.world.reference.personas_of_member and _is_one_of_us(turn, data):
+        return
+    if turn.place.gone:
+        members.place_home(turn, data.group_id, data.member_id)
+        return
+    names = members.speak(turn, data)
+    if not names:
+        return
+    if "opts_out" in names:
+        _stop_messages(turn, data.member_id)
+        return
+    for name in names:
+        reactions.react(turn, name, data.group_id, data.member_id, data.message_id)
+
+
+def _is_one_of_us(turn: Turn, data: ev.MessageData) -> bool:
+    """One of our personas spoke: it may be a task's doing. Staff are no members anywhere, registered there or not."""
+    persona = turn.world.persona_of(data.group_id, data.member_id)
+    if persona is not None:
+        tasks.persona_spoke(turn, data, persona)
+    return persona is not None or turn.world.is_staff(data.member_id)
+
+
+def _is_ours(turn: Turn, group_id: str, member_id: str) -> bool:
+    return turn.world.is_staff(member_id) or turn.world.persona_of(group_id, member_id) is not None
+
+
+def _on_joined(turn: Turn, event: ev.MemberJoined) -> None:
+    data = event.data
+    if _is_ours(turn, data.group_id, data.member_id):
+        return
+    if turn.place.gone:
+        members.place_home(turn, data.group_id, data.member_id)
+    elif members.join(turn, data.group_id, data.member_id):
+        reactions.react(turn, "joined", data.group_id, data.member_id, None)
+
+
+def _on_left(turn: Turn, event: ev.MemberLeft) -> None:
+    data = event.data
+    if _is_ours(turn, data.group_id, data.member_id):
+        return
+    members.leave(turn, data.group_id, data.member_id)
+    tasks.withdraw(turn, "the member left the group", group_id=data.group_id, member_id=data.member_id)
+    _shrunk(turn, (data.group_id,))
+
+
+def _shrunk(turn: Turn, groups: Iterable[str]) -> None:
+    """The groups have lost members: fewer shills may be active there."""
+    for group_id in groups:
+        allowed = honesty.shills_allowed(turn.tally(group_id).members, turn.play.playbook.limits)
+        tasks.withdraw_surplus_shills(turn, group_id, allowed)
+
+
+def _on_recalled(turn: Turn, event: ev.MessageRecalled) -> None:
+    tasks.forget_post(turn, event.data.message_id)
+
+
+def _on_group_updated(turn: Turn, event: ev.GroupUpdated) -> None:
+    group_id, now = event.data.group_id, turn.place.group
+    if now is None:
+        return
+    after = GroupRow(now.name, now.owner_id, now.open, turn.place.home == turn.estate_id)
+    if after != turn.group_row(group_id):
+        turn.put_group_row(group_id, after)
+    if turn.place.gone:
+        members.leave_all(turn, group_id)
+    for resident in now.residents:
+        if not _is_ours(turn, group_id, resident.member_id):
+            members.come(turn, group_id, resident)
+    if not after.here:
+        tasks.withdraw(turn, "the group belongs to another estate", group_id=group_id)
+    elif not after.open:
+        tasks.withdraw(turn, "the group's owner closed it to us", group_id=group_id)
+
+
+# --- people, wherever they are -----------------------------------------------------------------------
+
+
+def _on_home_declared(turn: Turn, event: ev.HomeDeclared) -> None:
+    if turn.place.group_id is not None:
+        members.place_home(turn, turn.place.group_id, event.data.member_id)
+
+
+def _on_consent(turn: Turn, event: ev.Consent) -> None:
+    data, place = event.data, turn.place
+    if place.blocked:
+        _forget(turn, data.member_id, "the member took back consent", erase=False)
+        return
+    if place.group_id is not None:
+        members.place_home(turn, place.group_id, data.member_id)
+    if place.no_messages:
+        _stop_messages(turn, data.member_id)
+    elif data.granted and data.scope == "marketing":
+        members.want_messages(turn, data.member_id, wanted=True)
+    elif data.granted and data.scope == "profiling":
+        members.know_again(turn, data.member_id)
+
+
+def _stop_messages(turn: Turn, member_id: str) -> None:
+    members.want_messages(turn, member_id, wanted=False)
+    tasks.withdraw(turn, "the member wants no messages from us", member_id=member_id)
+
+
+def _on_erased(turn: Turn, event: ev.Erased) -> None:
+    member_id = event.data.member_id
+    _forget(turn, member_id, "the member was erased", erase=True)
+    for group_id, row in list(turn.rows.scan(CAMPAIGN, turn.estate_id, GROUP)):
+        if row.owner_id == member_id:
+            turn.put_group_row(group_id, replace(row, owner_id=None))
+
+
+def _forget(turn: Turn, member_id: str, reason: str, *, erase: bool) -> None:
+    """Nothing of what a member said or bought is tied to them any more, and nothing is done about them."""
+    groups = members.forget(turn, member_id, erase=erase)
+    for order_id in orders.forget(turn, member_id):
+        tasks.withdraw(turn, reason, order_id=order_id)
+    tasks.forget_member(turn, member_id, reason)
+    _shrunk(turn, groups)
+
+
+# --- tasks -------------------------------------------------------------------------------------------
+
+
+def _mark(status: TaskStatus) -> Callable[[Turn, Any], None]:
+    def mark(turn: Turn, event: Any) -> None:
+        tasks.mark(turn, event.data, status)
+
+    return mark
+
+
+# --- commands ----------------------------------------------------------------------------------------
+
+
+def _on_started(turn: Turn, event: ev.CampaignStarted) -> None:
+    data, before = event.data, turn.campaign
+    wanted = (data.playbook, data.stage, data.start_date)
+    if before is not None and (before.playbook, before.stage, before.start_date) == wanted:
+        return
+    if before is not None and before.run != "ended":
+        raise BadEvent(f"estate {turn.estate_id} has a campaign that is {before.run}: end it before starting another")
+    version = _startable(turn.world, data)
+    turn.put_campaign(CampaignRow(
+        campaign_id=derived_id(
+            turn.now, "campaign", turn.estate_id, data.playbook, str(data.stage), data.start_date),
+        playbook=data.playbook, version=version, stage=data.stage, start_date=data.start_date, run="scheduled",
+        target_orders=data.target_orders,
+        # The count of phases goes on: who spoke in an earlier campaign's second phase did not speak in this one's.
+        phase_seq=before.phase_seq if before is not None else 0,
+    ))
+    clock.tick(turn)
+
+
+def _startable(world: World, data: ev.CampaignStartedData) -> int:
+    """The version of the playbook that is to be started.
+
+    Raises:
+        BadEvent: when there is no such playbook, stage or date.
+    """
+    play = world.plays.get(data.playbook)
+    if play is None:
+        raise BadEvent(f"playbook {data.playbook} is not loaded")
+    if play.playbook.stage(data.stage) is None:
+        raise BadEvent(f"playbook {data.playbook} has no stage {data.stage}")
+    try:
+        date.fromisoformat(data.start_date)
+    except ValueError as error:
+        raise BadEvent(f"start_date {data.start_date} is not a date") from error
+    return play.playbook.version
+
+
+def _on_paused(turn: Turn, _: ev.CampaignPaused) -> None:
+    campaign = _moved(turn, Trigger.PAUSED)
+    turn.put_campaign(replace(campaign, run="paused"))
+    tasks.withdraw(turn, "the campaign is paused")
+
+
+def _on_resumed(turn: Turn, _: ev.CampaignResumed) -> None:
+    campaign = _moved(turn, Trigger.RESUMED)
+    # The days of the pause are not days of the campaign: it goes on on the day on which it stopped.
+    turn.put_campaign(replace(campaign, run="running", turned=turn.local.date().isoformat(), planned=""))
+    clock.tick(turn)
+
+
+def _on_ended(turn: Turn, event: ev.CampaignEnded) -> None:
+    campaign = _moved(turn, Trigger.STOPPED)
+    clock.end(turn, campaign, event.data.reason or "ended", clock.measure(turn))
+
+
+def _moved(turn: Turn, trigger: Trigger) -> CampaignRow:
+    """The campaign, when the table lets `trigger` move it."""
+    campaign = turn.campaign
+    if campaign is None:
+        raise BadEvent(f"estate {turn.estate_id} has no campaign")
+    try:
+        move(state_of(campaign.run, campaign.phase), trigger, campaign.phase)
+    except IllegalMove as error:
+        raise BadEvent(str(error)) from error
+    return campaign
+
+
+def _on_woke(turn: Turn, _: ev.Woke) -> None:
+    clock.tick(turn)
+
+
+_HANDLERS: dict[type[ev.Event], Callable[[Turn, Any], None]] = {
+    ev.GroupMessage: _on_message,
+    ev.MemberJoined: _on_joined,
+    ev.MemberLeft: _on_left,
+    ev.MessageRecalled: _on_recalled,
+    ev.GroupUpdated: _on_group_updated,
+    ev.HomeDeclared: _on_home_declared,
+    ev.Consent: _on_consent,
+    ev.Erased: _on_erased,
+    ev.OrderPlaced: orders.placed,
+    **dict.fromkeys(ev.ORDER_EVENTS[1:], orders.moved),
+    ev.TaskClaimed: _mark(TaskStatus.CLAIMED),
+    ev.TaskDone: _mark(TaskStatus.DONE),
+    ev.TaskSkipped: _mark(TaskStatus.SKIPPED),
+    ev.CampaignStarted: _on_started,
+    ev.CampaignPaused: _on_paused,
+    ev.CampaignResumed: _on_resumed,
+    ev.CampaignEnded: _on_ended,
+    ev.Woke: _on_woke,
+}

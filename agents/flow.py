@@ -1,0 +1,59 @@
+"""An estate's point on the flow map: the properties of its GeoJSON feature, from its rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from agents.orders import sold
+from agents.state import CampaignRow, TaskCounts, task_counts
+from agents.turn import Turn
+from schemas.values import RUNGS, Rung
+
+
+def properties(turn: Turn) -> dict[str, Any]:
+    """The properties of the turn's estate as they are after it."""
+    campaign, reference = turn.campaign, turn.world.reference
+    counts = turn.rows.get(task_counts(turn.estate_id)) or TaskCounts()
+    tallies = [tally for _, tally in turn.tallies()]
+    rungs = [sum(tally.rungs[i] for tally in tallies) for i in range(len(RUNGS))]
+    groups = turn.groups_here()
+    group = next((reference.groups[g] for g in groups if g in reference.groups), None)
+    dealer = reference.dealers.get(group.dealer_id or "") if group else None
+    store = turn.world.store_of(group) if group else None
+    plan = turn.phase_plan()
+    return {
+        "estate_id": turn.estate_id,
+        "phase": campaign.phase if campaign and campaign.run in ("running", "paused") else None,
+        "status": campaign.run if campaign else None,
+        "stage": campaign.stage if campaign else None,
+        "day": campaign.day if campaign else None,
+        "days": _days(turn, campaign),
+        "phase_day": campaign.phase_day if campaign else None,
+        "phase_days": plan.days if plan else None,
+        "started_on": campaign.start_date if campaign else None,
+        "gate_missed": campaign.missed if campaign else False,
+        "dealer_id": dealer.dealer_id if dealer else None,
+        "dealer_name": dealer.name if dealer else None,
+        "store_id": store.store_id if store else None,
+        "store_name": store.name if store else None,
+        "groups": len(groups),
+        "members": sum(tally.members for tally in tallies),
+        "active": sum(tally.active for tally in tallies),
+        "placed": sum(tally.placed for tally in tallies),
+        "key_people": sum(tally.key_people for tally in tallies),
+        "rungs": {rung.value: count for rung, count in zip(RUNGS, rungs, strict=True)},
+        "sign_ups": sum(rungs[RUNGS.index(Rung.PROSPECTIVE_BUYER):]),
+        "orders": sold(turn),
+        "target_orders": campaign.target_orders if campaign else None,
+        "tasks": msgspec.structs.asdict(counts),
+        "updated_at": turn.local.isoformat(),
+    }
+
+
+def _days(turn: Turn, campaign: CampaignRow | None) -> int | None:
+    if campaign is None:
+        return None
+    stage = turn.play.playbook.stage(campaign.stage)
+    return sum(plan.days for plan in stage.phases) if stage else None

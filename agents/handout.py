@@ -1,0 +1,182 @@
+"""The only way out: a job becomes a text, honesty has the last word, and the task is handed out.
+
+Planned duties and reactions alike come through `hand_out`; nothing gets past `honesty.refusal` there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from agents import honesty, scripts, tasks
+from agents.state import MemberRow, OrderRow, TaskRow, member_row, task_row
+from agents.texts import Text, text_of
+from agents.turn import Turn
+from schemas.ids import derived_id
+from schemas.playbook import ScriptText
+from schemas.reference import Group, Persona
+from schemas.tasks import Evidence, Script, Task, TaskIssued, Window
+from schemas.values import SAID_ACTIONS, Action, Role, TaskStatus
+
+#: A task that stands so has had its chance; only one that was withdrawn or expired may be asked for again.
+_STANDS = frozenset(TaskStatus) - {TaskStatus.WITHDRAWN, TaskStatus.EXPIRED}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done, by whom, when, and on what it rests."""
+
+    id: str
+    role: Role
+    action: Action
+    script: ScriptText
+    persona: Persona
+    start: datetime
+    end: datetime
+    priority: int
+    evidence: Evidence | None = None
+    order: OrderRow | None = None
+    member_name: str = ""
+    #: Which rule of the playbook asks for it, where that isn't its id.
+    rule: str = ""
+
+
+class GroupAtWork:
+    """One group in one turn: its people, its counts, its tasks, the values of its texts; once for all its jobs."""
+
+    __slots__ = ("turn", "group", "personas", "members", "tasks", "values", "store", "open")
+
+    def __init__(self, turn: Turn, group: Group) -> None:
+        self.turn, self.group = turn, group
+        reference, row = turn.world.reference, turn.group_row(group.group_id)
+        # In a group that several dealers share, each asks their own people.
+        self.personas = tuple(
+            p for p in turn.world.personas_in(group.group_id) if p.dealer_id == group.dealer_id)
+        self.members = turn.tally(group.group_id).members
+        self.tasks = {r.task.task_id: r for r in turn.tasks() if r.task.group_id == group.group_id}
+        self.store = turn.world.store_of(group)
+        self.open = row.open
+        dealer = reference.dealers[group.dealer_id or ""]
+        offers = scripts.offers_for(turn.play.playbook.offers, reference.offers, group.dealer_id)
+        day = turn.campaign.day if turn.campaign is not None else 0
+        self.values: dict[str, Any] = scripts.values_for(
+            reference.estates[turn.estate_id], replace(group, name=row.name or group.name), self.store, dealer, None,
+            offers, day)
+
+    def tasks_of(self, day: date) -> list[TaskRow]:
+        """The group's tasks of a day, those apart that were withdrawn."""
+        return [
+            row for row in self.tasks.values()
+            if row.task.status is not TaskStatus.WITHDRAWN and self.turn.day_of(row.task.window.start) == day
+        ]
+
+    def was_asked(self, script: str, member_id: str | None = None) -> bool:
+        """Whether the script is out already on the campaign's day, about that member where there is one."""
+        campaign = self.turn.campaign
+        return any(
+            row.task.script.id == script and row.task.status in _STANDS
+            and campaign is not None and row.task.campaign_id == campaign.campaign_id and row.task.day == campaign.day
+            and (member_id is None or (row.task.evidence is not None and row.task.evidence.member_id == member_id))
+            for row in self.tasks.values()
+        )
+
+
+def hand_out(at_work: GroupAtWork, job: Job) -> bool:
+    """Hand out a task. False where nothing is handed out: there is no text for it, or it would not be honest."""
+    turn = at_work.turn
+    try:
+        text = text_of(job.script, _values(at_work, job))
+    except scripts.BadScript:
+        # A value of the stream (a member's name) left nothing to say: no task is better than half a one.
+        tasks.count(turn, None, None, refused=1)
+        return False
+    task = _task(at_work, job, text)
+    if task is None:
+        return False
+    if honesty.refusal(_draft(at_work, job, task, text)) is not None:
+        tasks.count(turn, None, None, refused=1)
+        return False
+    _issue(at_work, task, job.end)
+    return True
+
+
+def _values(at_work: GroupAtWork, job: Job) -> dict[str, Any]:
+    persona = job.persona
+    values = {**at_work.values, "persona": {"name": persona.name, "title": scripts.title_of(persona)}}
+    return scripts.with_member(values, job.member_name) if job.member_name else values
+
+
+def _task(at_work: GroupAtWork, job: Job, text: Text) -> Task | None:
+    """The task of a job; None where there is no campaign for it, or it is there already."""
+    turn, campaign, group = at_work.turn, at_work.turn.campaign, at_work.group
+    if campaign is None or campaign.phase is None:
+        return None
+    task_id = _task_id(at_work, job, campaign.campaign_id)
+    if task_id is None:
+        return None
+    playbook = turn.play.playbook
+    disclosure = honesty.disclosure_of(job.persona, at_work.values["store"]["name"], scripts.title_of(job.persona))
+    said = f"{text.said}\n{disclosure}" if disclosure and job.action in SAID_ACTIONS else text.said
+    return Task(
+        task_id=task_id, dealer_id=group.dealer_id or "",
+        store_id=at_work.store.store_id if at_work.store is not None else None,
+        estate_id=turn.estate_id, group_id=group.group_id, campaign_id=campaign.campaign_id,
+        stage=campaign.stage, phase=campaign.phase, day=campaign.day, role=job.role,
+        persona_id=job.persona.persona_id, action=job.action, window=Window(job.start, job.end),
+        script=Script(job.id, job.script.version, said, text.attachments),
+        disclosure=disclosure, evidence=job.evidence,
+        because=(turn.event.ref, f"rule:{playbook.playbook}@{playbook.version}/{job.rule or job.id}"),
+        priority=job.priority, status=TaskStatus.ISSUED, issued_at=turn.local,
+    )
+
+
+def _task_id(at_work: GroupAtWork, job: Job, campaign_id: str) -> str | None:
+    """The id that follows from what the task is; another where it is asked for again after it was withdrawn."""
+    evidence = job.evidence or Evidence()
+    causes = (
+        campaign_id, at_work.group.group_id, job.id, job.persona.persona_id,
+        evidence.message_id or evidence.member_id or "",
+    )
+    task_id = derived_id(job.start, *causes)
+    known = at_work.tasks.get(task_id)
+    if known is None:
+        return task_id
+    if known.task.status in _STANDS:
+        return None
+    again = derived_id(job.start, *causes, at_work.turn.event.ref)
+    return again if again not in at_work.tasks else None
+
+
+def _draft(at_work: GroupAtWork, job: Job, task: Task, text: Text) -> honesty.Draft:
+    turn, playbook = at_work.turn, at_work.turn.play.playbook
+    of_day = at_work.tasks_of(turn.day_of(job.start))
+    target = job.evidence.member_id if job.evidence is not None else None
+    return honesty.Draft(
+        task=task, words=text.judged, estate=at_work.values["estate"]["name"], speaks_as=job.script.speaks_as,
+        persona=job.persona, product=job.script.testimonial, order=job.order, limits=playbook.limits,
+        curfew=playbook.curfew, local_start=job.start, local_end=job.end, members=at_work.members,
+        active_shills=frozenset(tasks.shills_active(of_day)),
+        posts_today=sum(
+            row.task.action is Action.POST and row.task.persona_id == task.persona_id for row in of_day),
+        group_open=at_work.open,
+        target_opted_out=target is not None and wants_nothing(turn, task.group_id, target),
+    )
+
+
+def wants_nothing(turn: Turn, group_id: str, member_id: str) -> bool:
+    """Whether a member wants no messages from us."""
+    row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, group_id, member_id))
+    return turn.place.no_messages or (row is not None and row.opted_out)
+
+
+def _issue(at_work: GroupAtWork, task: Task, end: datetime) -> None:
+    turn = at_work.turn
+    row = TaskRow(task, end + tasks.GRACE)
+    at_work.tasks[task.task_id] = row
+    turn.rows.put(task_row(turn.estate_id, task.task_id), row)
+    tasks.count(turn, None, TaskStatus.ISSUED)
+    turn.emit(TaskIssued, task, task.task_id, subject=task.task_id, key=task.dealer_id)
+    turn.wake(row.expires)

@@ -1,0 +1,234 @@
+"""Members in a campaign: who is there, who is active, and on which rung each one stands."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from agents import ladder
+from agents.records import Resident
+from agents.rows import CAMPAIGN
+from agents.signals import signals_of
+from agents.state import MEMBER, MemberRow, Tally, member_of, member_row
+from agents.turn import Turn
+from schemas.events import MessageData
+from schemas.tasks import RungChange, RungChanged
+from schemas.values import RUNGS
+
+#: A member to whom this many messages of others answered counts as a key person (first cut of the trade's rule).
+KEY_PERSON_ANSWERED = 3
+#: Of so many mentions in one message each counts as an answer; who mentions more answers nobody.
+ANSWERED_AT_ONCE = 20
+#: A signal that is less sure than this moves nobody: a bare "我要" may be about anything.
+SURE = 0.6
+_REACTED, _SPOKE = ladder.BIT["reacted"], ladder.BIT["spoke"]
+#: Kinds of message that show presence but no words: a red packet taken, a vote, a chain.
+REACTIONS = frozenset({"red_packet", "vote", "collect", "chain"})
+
+
+# --- what members do ----------------------------------------------------------------------------------
+
+
+def speak(turn: Turn, data: MessageData) -> tuple[str, ...]:
+    """A member said something: count it, move them on the ladder. Gives the names of the message's signals."""
+    if turn.place.blocked:
+        return ()
+    names = _sure_signals(data.text, data.kind) if data.text else ()
+    row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, data.group_id, data.member_id))
+    before = row if row is not None else MemberRow(present=False, opted_out=turn.place.no_messages)
+    said = _REACTED if data.kind in REACTIONS else _SPOKE
+    evidence = before.evidence | said
+    if names:
+        for name in names:
+            said |= ladder.BIT[name]
+        evidence = ladder.with_said(before.evidence, said)
+    seq = turn.campaign.phase_seq if turn.campaign is not None else 0
+    home = turn.place.home == turn.estate_id
+    # Who says nothing new, again, changes nothing: this is most of what is ever said.
+    if evidence != before.evidence or before.active_in != seq or not before.present or before.home is not home:
+        after = replace(before, evidence=evidence, active_in=seq, present=True, home=home)
+        _meet(turn, data.group_id, row)
+        put(turn, data.group_id, data.member_id, row, after)
+    if data.mentions:
+        _answer_all(turn, data)
+    return names
+
+
+def _sure_signals(text: str, kind: str) -> tuple[str, ...]:
+    signals = signals_of(text, kind)
+    return tuple([signal.name for signal in signals if signal.score >= SURE]) if signals else ()
+
+
+def _answer_all(turn: Turn, data: MessageData) -> None:
+    """Whoever the message mentions was answered; its own sender and our personas apart."""
+    for other in dict.fromkeys((data.mentions or [])[:ANSWERED_AT_ONCE]):
+        if other != data.member_id and turn.world.persona_of(data.group_id, other) is None:
+            _answer(turn, data.group_id, other)
+
+
+def _answer(turn: Turn, group_id: str, member_id: str) -> None:
+    row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, group_id, member_id))
+    if row is not None and row.present and row.answered < KEY_PERSON_ANSWERED:
+        put(turn, group_id, member_id, row, replace(row, answered=row.answered + 1))
+
+
+def join(turn: Turn, group_id: str, member_id: str) -> bool:
+    """A member joined. False where they were there already, or must not be profiled."""
+    if turn.place.blocked:
+        return False
+    row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, group_id, member_id))
+    home = turn.place.home == turn.estate_id
+    # Nobody is active by joining: a phase counts who spoke in it.
+    before = row if row is not None else MemberRow(present=False, opted_out=turn.place.no_messages)
+    after = replace(before, present=True, home=home)
+    if after != row:
+        _meet(turn, group_id, row)
+        put(turn, group_id, member_id, row, after)
+    return not before.present
+
+
+def _meet(turn: Turn, group_id: str, row: MemberRow | None) -> None:
+    if row is None:
+        turn.meet_group(group_id)
+
+
+def leave(turn: Turn, group_id: str, member_id: str) -> None:
+    """A member left: they stay on their rung, but count no more."""
+    row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, group_id, member_id))
+    if row is not None and row.present:
+        put(turn, group_id, member_id, row, replace(row, present=False))
+
+
+# --- what placement says of them ------------------------------------------------------------------------
+
+
+def place_home(turn: Turn, group_id: str, member_id: str) -> None:
+    """Placement weighed anew where a member's home is: here or not; gone is who counts for another estate now."""
+    row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, group_id, member_id))
+    home = turn.place.home == turn.estate_id
+    if row is None:
+        return
+    if turn.place.gone:
+        put(turn, group_id, member_id, row, None, silent=True)
+    elif row.home is not home:
+        put(turn, group_id, member_id, row, replace(row, home=home))
+
+
+def come(turn: Turn, group_id: str, resident: Resident) -> None:
+    """A member comes to the estate together with their group."""
+    row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, group_id, resident.member_id))
+    before = row if row is not None else MemberRow()
+    after = replace(
+        before, present=True, home=resident.at_home, opted_out=before.opted_out or resident.no_messages)
+    put(turn, group_id, resident.member_id, row, after)
+
+
+def leave_all(turn: Turn, group_id: str) -> None:
+    """The group went to another estate: nothing is kept of its members here."""
+    for sub, row in list(turn.rows.scan(CAMPAIGN, turn.estate_id, MEMBER)):
+        of_group, member_id = member_of(sub)
+        if of_group == group_id:
+            put(turn, group_id, member_id, row, None, silent=True)
+
+
+# --- what they forbid -----------------------------------------------------------------------------------
+
+
+def rows_of(turn: Turn, member_id: str) -> list[tuple[str, MemberRow]]:
+    """A member's rows in every group of the estate, by group."""
+    found = ((member_of(sub), row) for sub, row in turn.rows.scan(CAMPAIGN, turn.estate_id, MEMBER))
+    return [(group_id, row) for (group_id, other), row in found if other == member_id]
+
+
+def forget(turn: Turn, member_id: str, *, erase: bool) -> list[str]:
+    """Consent was taken back, or the member erased: take them out of every count and forget what they said.
+
+    Who only forbade profiling stays known as somebody who wants no messages; who is erased leaves nothing.
+    Gives the groups in which they were counted.
+    """
+    rows = rows_of(turn, member_id)
+    for group_id, row in rows:
+        after = None if erase else MemberRow(present=False, opted_out=True)
+        put(turn, group_id, member_id, row, after, silent=True)
+    return [group_id for group_id, row in rows if row.present]
+
+
+def want_messages(turn: Turn, member_id: str, *, wanted: bool) -> None:
+    """A member wants no (or again some) messages from us, in every group of the estate."""
+    for group_id, row in rows_of(turn, member_id):
+        if row.opted_out is wanted:
+            turn.rows.put(member_row(turn.estate_id, group_id, member_id), replace(row, opted_out=not wanted))
+
+
+def know_again(turn: Turn, member_id: str) -> None:
+    """A member may be profiled again: they start anew, as somebody of whom nothing was heard."""
+    for group_id, row in rows_of(turn, member_id):
+        if not row.evidence and row.opted_out and not turn.place.no_messages:
+            turn.rows.put(member_row(turn.estate_id, group_id, member_id), replace(row, opted_out=False))
+
+
+# --- evidence that is not said --------------------------------------------------------------------------
+
+
+def set_order_evidence(turn: Turn, group_id: str, member_id: str, of_orders: int) -> None:
+    """The evidence that rests on the member's orders is now `of_orders`: all other evidence stays.
+
+    In the groups of this estate, that is: an order for a home here may have been made in a group elsewhere.
+    """
+    row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, group_id, member_id))
+    if row is None and not (of_orders and turn.group_row(group_id).here):
+        return
+    before = row if row is not None else MemberRow(present=False, opted_out=turn.place.no_messages)
+    after = replace(before, evidence=ladder.with_orders(before.evidence, of_orders))
+    if after != row:
+        put(turn, group_id, member_id, row, after)
+
+
+def add_evidence(turn: Turn, group_id: str, member_id: str, name: str) -> bool:
+    """One more piece of evidence about a member who is here; False where they are not."""
+    row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, group_id, member_id))
+    if row is None or not row.present:
+        return False
+    if not row.evidence & ladder.BIT[name]:
+        put(turn, group_id, member_id, row, replace(row, evidence=row.evidence | ladder.BIT[name]))
+    return True
+
+
+# --- the rows and the counts ----------------------------------------------------------------------------
+
+
+def put(
+    turn: Turn, group_id: str, member_id: str, before: MemberRow | None, after: MemberRow | None,
+    *, silent: bool = False,
+) -> None:
+    """Keep a member's new row (None: keep none), set right the group's counts, say so where the rung changed."""
+    address = member_row(turn.estate_id, group_id, member_id)
+    if after is None:
+        turn.rows.drop(address)
+    else:
+        after = replace(after, rung=ladder.rung_of(after.evidence, turn.play.masks))
+        turn.rows.put(address, after)
+    counts = turn.tally(group_id)
+    new = _recount(counts, before, after, turn.campaign.phase_seq if turn.campaign is not None else 0)
+    if new != counts:
+        turn.put_tally(group_id, new)
+    was = before.rung if before is not None else 0
+    if after is not None and after.rung != was and not silent:
+        turn.emit(
+            RungChanged, RungChange(group_id, member_id, turn.estate_id, RUNGS[after.rung], RUNGS[was]),
+            group_id, member_id, RUNGS[after.rung], subject=member_id,
+        )
+
+
+def _recount(counts: Tally, before: MemberRow | None, after: MemberRow | None, seq: int) -> Tally:
+    """The counts without the member as they were, and with the member as they are."""
+    rungs = list(counts.rungs)
+    members, active, key_people, placed = counts.members, counts.active, counts.key_people, counts.placed
+    for row, step in ((before, -1), (after, 1)):
+        if row is None or not row.present:
+            continue
+        members += step
+        rungs[row.rung] += step
+        active += step * (row.active_in == seq)
+        key_people += step * (row.answered >= KEY_PERSON_ANSWERED)
+        placed += step * row.home
+    return Tally(members, active, key_people, placed, tuple(rungs))

@@ -1,0 +1,533 @@
+"""Placement: which estate does an event concern?
+
+Keyed by group. Members and groups are mapped to estates from the clues in their events; what the clues do
+not carry stays unresolved. Out come records keyed by estate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from agents.lexicon import SignalName
+from agents.records import NOWHERE, EstateRecord, GroupNow, Place, Placed, Resident
+from agents.rows import PLACEMENT, Address, Rows
+from agents.signals import signals_of
+from agents.state import (
+    GROUP_HOME,
+    MEMBER_HOME,
+    GroupHome,
+    MemberHome,
+    OrderHome,
+    PersonRow,
+    group_home,
+    member_home,
+    order_home,
+    person,
+    task_home,
+)
+from agents.world import World
+from maps.clues import Clue, ClueKind
+from maps.locator import Locator
+from schemas import events as ev
+from schemas.errors import BadEvent
+from schemas.ids import derived_id
+from schemas.tasks import GroupPlace, GroupPlaced, MemberPlace, MemberPlaced
+
+#: A member's name in the group, a message, a form: no more of it is read than this many characters.
+READ_AT_MOST = 500
+#: Of a member's name so many characters are kept, to address them by.
+NAME_AT_MOST = 24
+#: What a member shared of where they are: nothing of it stays without their consent.
+SHARED_POINTS = frozenset({ClueKind.POINT, ClueKind.DELIVERY_POINT})
+
+
+class _Placing(Struct):
+    """One event on its way through placement."""
+
+    event: ev.Event
+    rows: Rows
+    world: World
+    placed: Placed
+
+    @property
+    def local(self) -> datetime:
+        """The event's time, in the zone of the campaigns."""
+        return self.event.time.astimezone(self.world.default.zone)
+
+    # --- where to --------------------------------------------------------------------------------
+
+    def to(self, estate_id: str | None, place: Place = NOWHERE) -> None:
+        """Hand the event on to an estate, once; about a person in several groups once for each."""
+        records = self.placed.records
+        if estate_id is None or (records and _has(records, estate_id, place.group_id)):
+            return
+        records.append(EstateRecord(estate_id, self.event, place))
+
+    def to_member(
+        self, group: GroupHome, before: MemberHome | None, home: MemberHome, group_id: str | None = None
+    ) -> None:
+        """Hand the event on to where a member counts: the group's estate, or in a group of none their own.
+
+        An estate that they have left behind is told, too. `group_id` where the event is about all of their groups.
+        """
+        of_group, own = group.estate_id, home.estate_id
+        place = Place(own, home.blocked, home.name, home.no_messages, False, of_group is None, group_id)
+        self.to(of_group or own, place)
+        if of_group is None and before is not None and before.estate_id != own:
+            self.to(before.estate_id, replace(place, gone=True))
+
+    # --- groups ----------------------------------------------------------------------------------
+
+    def group(self, group_id: str) -> GroupHome:
+        """The group's row; at first sight it is made from the reference data."""
+        row: GroupHome | None = self.rows.get((PLACEMENT, group_id, GROUP_HOME, ""))
+        if row is not None:
+            return row
+        known, locator = self.world.reference.groups.get(group_id), self.world.locator
+        if known is None:
+            return self.put_group(group_id, GroupHome())
+        clues: tuple[Clue, ...] = ()
+        if known.name:
+            clues = _with(clues, locator.from_text(ClueKind.GROUP_NAME, known.name))
+        if known.estate_id:
+            clues = _with(clues, locator.from_estate(ClueKind.GROUP_BINDING, known.estate_id))
+        row = GroupHome(name=known.name, owner_id=known.owner_id, open=known.open, clues=clues)
+        return self.put_group(group_id, row)
+
+    def put_group(self, group_id: str, row: GroupHome) -> GroupHome:
+        """Weigh the group's clues anew, keep the row, and say so when its estate changed."""
+        answer = self.world.locator.weigh(row.clues)
+        after = replace(row, estate_id=answer.estate_id, confidence=answer.confidence, reason=answer.reason)
+        self.rows.put(group_home(group_id), after)
+        if after.estate_id != row.estate_id:
+            self.placed.out.append(GroupPlaced(
+                id=derived_id(self.event.time, "group-placed", group_id, self.event.ref),
+                time=self.local, subject=group_id, partitionkey=after.estate_id or row.estate_id or group_id,
+                causationid=self.event.id,
+                data=GroupPlace(group_id, after.estate_id, after.confidence, after.reason),
+            ))
+        return after
+
+    # --- members ---------------------------------------------------------------------------------
+
+    def person(self, member_id: str) -> PersonRow:
+        """What holds for a person in every group."""
+        return self.rows.get(person(member_id)) or PersonRow()
+
+    def member(self, group_id: str, member_id: str, group: GroupHome, *, present: bool = True) -> MemberHome | None:
+        """The member's row, made at first sight; None for somebody who was erased.
+
+        `present` says whether what brought them to our sight shows that they are in the group.
+        """
+        row: MemberHome | None = self.rows.get((PLACEMENT, group_id, MEMBER_HOME, member_id))
+        if row is not None:
+            return row
+        known = self.person(member_id)
+        if known.erased:
+            return None
+        self.rows.put(person(member_id), replace(known, groups=(*known.groups, group_id)))
+        row = replace(_consenting(MemberHome(clues=known.clues), known.denied), present=present)
+        return self.put_member(group_id, member_id, row, group)
+
+    def put_member(self, group_id: str, member_id: str, row: MemberHome, group: GroupHome) -> MemberHome:
+        """Weigh the member's clues anew beside the group's, keep the row, and say so when the home changed."""
+        clues = () if row.blocked else (*row.clues, *_binding(group, self.world))
+        answer = self.world.locator.weigh(clues)
+        after = replace(row, estate_id=answer.estate_id, confidence=answer.confidence, reason=answer.reason)
+        self.rows.put(member_home(group_id, member_id), after)
+        if after.estate_id != row.estate_id:
+            self.placed.out.append(MemberPlaced(
+                id=derived_id(
+                    self.event.time, "member-placed", group_id, member_id, after.estate_id or "", self.event.ref),
+                time=self.local, subject=member_id, partitionkey=after.estate_id or row.estate_id or group_id,
+                causationid=self.event.id,
+                data=MemberPlace(group_id, member_id, after.estate_id, after.confidence, after.reason),
+            ))
+        return after
+
+
+def _has(records: list[EstateRecord], estate_id: str, group_id: str | None) -> bool:
+    return any(record.estate_id == estate_id and record.place.group_id == group_id for record in records)
+
+
+def place(event: ev.Event, rows: Rows, world: World) -> Placed:
+    """Place one event.
+
+    Raises:
+        BadEvent: when it names an order, a task, an estate or a playbook that is not known.
+    """
+    placed = Placed()
+    _HANDLERS[type(event)](_Placing(event, rows, world, placed), event)
+    return placed
+
+
+def likely_rows(event: ev.Event) -> tuple[Address, ...]:
+    """The rows that placing the event will ask for first, so that a driver can fetch a batch's at once."""
+    likely = _LIKELY.get(type(event))
+    return likely(event.data) if likely is not None else ()  # type: ignore[attr-defined]  # these have data
+
+
+def _rows_of_member(data: Any) -> tuple[Address, ...]:
+    return group_home(data.group_id), member_home(data.group_id, data.member_id)
+
+
+def _row_of_order(data: Any) -> tuple[Address, ...]:
+    return (order_home(data.order_id),)
+
+
+def _row_of_task(data: Any) -> tuple[Address, ...]:
+    return (task_home(data.task_id),)
+
+
+_LIKELY: dict[type[ev.Event], Callable[[Any], tuple[Address, ...]]] = {
+    **dict.fromkeys((ev.GroupMessage, ev.MemberJoined, ev.MemberLeft), _rows_of_member),
+    **dict.fromkeys(ev.ORDER_EVENTS, _row_of_order),
+    **dict.fromkeys(ev.TASK_EVENTS, _row_of_task),
+}
+
+
+# --- in a group --------------------------------------------------------------------------------------
+
+
+def _on_message(placing: _Placing, event: ev.GroupMessage) -> None:
+    data = event.data
+    group_id, member_id = data.group_id, data.member_id
+    group = placing.group(group_id)
+    if placing.world.is_staff(member_id):
+        placing.to(group.estate_id)
+        return
+    before = placing.member(group_id, member_id, group)
+    if before is None:
+        return
+    clue = None if before.blocked else _said(placing, data, group, before)
+    if clue is None and before.present:
+        placing.to_member(group, None, before)
+        return
+    home = replace(before, clues=_with(before.clues, clue), present=True)
+    placing.to_member(group, before, placing.put_member(group_id, member_id, home, group))
+
+
+def _said(placing: _Placing, data: ev.MessageData, group: GroupHome, home: MemberHome) -> Clue | None:
+    locator = placing.world.locator
+    if data.location is not None:
+        return None if home.no_location else locator.from_point(ClueKind.POINT, data.location)
+    if data.text and _names_home(data.text, data.kind):
+        return locator.from_text(ClueKind.OWN_WORDS, data.text[:READ_AT_MOST], near=group.estate_id)
+    return None
+
+
+def _names_home(text: str, kind: str) -> bool:
+    # All signals at once: the campaign reads the same message next, and what was read is remembered.
+    signals = signals_of(text, kind)
+    return bool(signals) and any(signal.name == SignalName.STATES_HOME for signal in signals)
+
+
+def _on_joined(placing: _Placing, event: ev.MemberJoined) -> None:
+    data = event.data
+    group = placing.group(data.group_id)
+    if placing.world.is_staff(data.member_id):
+        placing.to(group.estate_id)
+        return
+    before = placing.member(data.group_id, data.member_id, group)
+    if before is None:
+        return
+    home = replace(before, present=True)
+    if not before.blocked:
+        for clue in _brought(placing, data, group):
+            home = replace(home, clues=_with(home.clues, clue))
+        home = replace(home, name=(data.display_name or home.name)[:NAME_AT_MOST])
+    if home != before:
+        home = placing.put_member(data.group_id, data.member_id, home, group)
+    placing.to_member(group, before, home)
+
+
+def _brought(placing: _Placing, data: ev.MemberJoinedData, group: GroupHome) -> Iterator[Clue | None]:
+    locator = placing.world.locator
+    if data.join_state:
+        # A code is an estate's id, alone or after a prefix of the integration's own ("estate:bj-17").
+        for code in (data.join_state, data.join_state.rpartition(":")[2], data.join_state.rpartition("=")[2]):
+            if (clue := locator.from_estate(ClueKind.JOIN_CODE, code)) is not None:
+                yield clue
+                break
+    if data.display_name:
+        yield locator.from_text(ClueKind.DISPLAY_NAME, data.display_name[:READ_AT_MOST], near=group.estate_id)
+
+
+def _on_left(placing: _Placing, event: ev.MemberLeft) -> None:
+    data = event.data
+    home: MemberHome | None = placing.rows.get(member_home(data.group_id, data.member_id))
+    if home is None:
+        return
+    if home.present:
+        placing.rows.put(member_home(data.group_id, data.member_id), replace(home, present=False))
+    placing.to_member(placing.group(data.group_id), None, home)
+
+
+def _on_recalled(placing: _Placing, event: ev.MessageRecalled) -> None:
+    placing.to(placing.group(event.data.group_id).estate_id)
+
+
+# --- a group changes ---------------------------------------------------------------------------------
+
+
+def _on_group_updated(placing: _Placing, event: ev.GroupUpdated) -> None:
+    data = event.data
+    before = placing.group(data.group_id)
+    after = placing.put_group(data.group_id, _updated(before, data, placing.world))
+    now = GroupNow(after.name, after.owner_id, after.open)
+    if after.estate_id == before.estate_id:
+        placing.to(after.estate_id, Place(after.estate_id, group=now))
+        return
+    left_behind = {before.estate_id}
+    residents = []
+    for member_id, known in list(placing.rows.scan(PLACEMENT, data.group_id, MEMBER_HOME)):
+        home = placing.put_member(data.group_id, member_id, known, after)
+        if before.estate_id is None:
+            left_behind.add(known.estate_id)
+        if home.present and not home.blocked:
+            residents.append(Resident(member_id, home.estate_id == after.estate_id, home.no_messages))
+    placing.to(after.estate_id, Place(after.estate_id, group=replace(now, residents=tuple(residents))))
+    for estate_id in sorted(left_behind - {None, after.estate_id}, key=str):
+        placing.to(estate_id, Place(after.estate_id, gone=True, group=now))
+
+
+def _updated(row: GroupHome, data: ev.GroupUpdatedData, world: World) -> GroupHome:
+    """The group's row with what the event says of it; what it does not mention stays."""
+    if data.name is not UNSET:
+        clue = world.locator.from_text(ClueKind.GROUP_NAME, data.name[:READ_AT_MOST]) if data.name else None
+        row = replace(row, name=data.name or "", clues=_with(row.clues, clue, drop=ClueKind.GROUP_NAME))
+    if data.owner_id is not UNSET:
+        row = replace(row, owner_id=data.owner_id)
+    if data.open is not UNSET:
+        row = replace(row, open=data.open is not False)
+    if data.estate_id is not UNSET:
+        _known_estate(data.estate_id, world)
+        clue = world.locator.from_estate(ClueKind.GROUP_BINDING, data.estate_id) if data.estate_id else None
+        row = replace(row, clues=_with(row.clues, clue, drop=ClueKind.GROUP_BINDING))
+    return row
+
+
+def _known_estate(estate_id: str | None, world: World) -> None:
+    if estate_id and estate_id not in world.reference.estates:
+        raise BadEvent(f"estate {estate_id} is not in the estate book")
+
+
+# --- a person, wherever they are ---------------------------------------------------------------------
+
+
+def _on_home_declared(placing: _Placing, event: ev.HomeDeclared) -> None:
+    data = event.data
+    known = placing.person(data.member_id)
+    if known.erased or "profiling" in known.denied or placing.world.is_staff(data.member_id):
+        return
+    _known_estate(data.estate_id, placing.world)
+    clue = _declared(data, placing.world.locator, known.denied)
+    if clue is None:
+        return
+    # It holds in every group, those that they join later included.
+    placing.rows.put(person(data.member_id), replace(known, clues=_with(known.clues, clue)))
+    for group_id in dict.fromkeys((*known.groups, *((data.group_id,) if data.group_id else ()))):
+        group = placing.group(group_id)
+        before = placing.member(group_id, data.member_id, group, present=False)
+        if before is not None:
+            home = placing.put_member(
+                group_id, data.member_id, replace(before, clues=_with(before.clues, clue)), group)
+            placing.to_member(group, before, home, group_id)
+
+
+def _declared(data: ev.HomeDeclaredData, locator: Locator, denied: tuple[str, ...]) -> Clue | None:
+    """The clue in a form: the first that it gives of an estate, its name, an address, a point."""
+    clue: Clue | None = None
+    if data.estate_id:
+        clue = locator.from_estate(ClueKind.DECLARED, data.estate_id)
+    if clue is None and data.estate_name:
+        clue = locator.from_text(ClueKind.DECLARED, data.estate_name[:READ_AT_MOST])
+    if clue is None and data.address:
+        clue = locator.from_address(ClueKind.DECLARED, data.address[:READ_AT_MOST])
+    if clue is None and data.location is not None and "location" not in denied:
+        clue = locator.from_point(ClueKind.POINT, data.location)
+    return clue
+
+
+def _on_consent(placing: _Placing, event: ev.Consent) -> None:
+    data = event.data
+    known = placing.person(data.member_id)
+    if known.erased:
+        return
+    scopes = {*known.denied} - {data.scope} if data.granted else {*known.denied, data.scope}
+    denied = tuple(sorted(scopes))
+    placing.rows.put(person(data.member_id), replace(known, denied=denied, clues=_allowed(known.clues, denied)))
+    for group_id in known.groups:
+        group = placing.group(group_id)
+        before: MemberHome | None = placing.rows.get(member_home(group_id, data.member_id))
+        if before is None:
+            continue
+        home = _consenting(before, denied)
+        if home != before:
+            home = placing.put_member(group_id, data.member_id, home, group)
+        placing.to_member(group, before, home, group_id)
+    for estate_id in known.estates:
+        placing.to(estate_id, Place(blocked="profiling" in denied, no_messages="marketing" in denied))
+
+
+def _consenting(home: MemberHome, denied: tuple[str, ...]) -> MemberHome:
+    """What may be known of a member who forbade this much."""
+    blocked = "profiling" in denied
+    return replace(
+        home, clues=_allowed(home.clues, denied), blocked=blocked, no_location="location" in denied,
+        name="" if blocked else home.name, no_messages="marketing" in denied,
+    )
+
+
+def _allowed(clues: tuple[Clue, ...], denied: tuple[str, ...]) -> tuple[Clue, ...]:
+    if "profiling" in denied:
+        return ()
+    if "location" in denied:
+        return tuple(clue for clue in clues if clue.kind not in SHARED_POINTS)
+    return clues
+
+
+def _on_erased(placing: _Placing, event: ev.Erased) -> None:
+    member_id = event.data.member_id
+    known = placing.person(member_id)
+    for group_id in known.groups:
+        home: MemberHome | None = placing.rows.get(member_home(group_id, member_id))
+        group = placing.group(group_id)
+        if group.owner_id == member_id:
+            placing.rows.put(group_home(group_id), replace(group, owner_id=None))
+        placing.to(group.estate_id)
+        placing.to(home.estate_id if home is not None else None)
+        placing.rows.drop(member_home(group_id, member_id))
+    for estate_id in known.estates:
+        placing.to(estate_id)
+    placing.rows.put(person(member_id), PersonRow(erased=True))
+    placing.placed.erase = member_id
+
+
+# --- orders, tasks, commands -------------------------------------------------------------------------
+
+
+def _on_order_placed(placing: _Placing, event: ev.OrderPlaced) -> None:
+    data, locator = event.data, placing.world.locator
+    buyer = placing.person(data.member_id) if data.member_id else PersonRow()
+    clues = _delivered_to(data.delivery, locator)
+    group = placing.group(data.group_id) if data.group_id else None
+    home = _buyers_home(placing, data, group, _allowed(clues, buyer.denied)) if group is not None else None
+    own = tuple(clue for clue in (home.clues if home is not None else ()) if clue not in clues)
+    binding = _binding(group, placing.world) if group is not None else ()
+    estate_id = locator.weigh((*clues, *own, *binding)).estate_id
+    earlier: OrderHome = placing.rows.get(order_home(data.order_id)) or OrderHome()
+    # Beside the home that it is for, the group in which it was made learns of it, and where its buyer speaks.
+    of_group = group.estate_id if group is not None else None
+    concerned = (estate_id, of_group, *_where_a_persona(placing, data.member_id), *earlier.estates)
+    estates = tuple(dict.fromkeys(e for e in concerned if e))
+    placing.rows.put(order_home(data.order_id), OrderHome(estates))
+    unlinked = buyer.erased or "profiling" in buyer.denied
+    if data.member_id and not unlinked:
+        _remember_estates(placing, data.member_id, estates)
+    for one in estates:
+        placing.to(one, Place(estate_id, unlinked))
+
+
+def _delivered_to(delivery: ev.Delivery | None, locator: Locator) -> tuple[Clue, ...]:
+    clues: tuple[Clue, ...] = ()
+    if delivery is None:
+        return clues
+    if delivery.address:
+        clues = _with(clues, locator.from_address(ClueKind.DELIVERY_ADDRESS, delivery.address[:READ_AT_MOST]))
+    if delivery.location is not None:
+        clues = _with(clues, locator.from_point(ClueKind.DELIVERY_POINT, delivery.location))
+    return clues
+
+
+def _buyers_home(
+    placing: _Placing, data: ev.OrderPlacedData, group: GroupHome, clues: tuple[Clue, ...]
+) -> MemberHome | None:
+    """The home of the member who ordered, with what the delivery says of it; None for who has none to us."""
+    if not data.group_id or not data.member_id or placing.world.is_staff(data.member_id):
+        return None
+    home = placing.member(data.group_id, data.member_id, group, present=False)
+    if home is None or home.blocked or not clues:
+        return home
+    kept = home.clues
+    for clue in clues:
+        kept = _with(kept, clue)
+    return placing.put_member(data.group_id, data.member_id, replace(home, clues=kept), group)
+
+
+def _where_a_persona(placing: _Placing, member_id: str | None) -> Iterator[str | None]:
+    """The estates in which the buyer works as a persona: their orders decide what they may say there."""
+    for persona in placing.world.reference.personas_of_member.get(member_id or "", ()):
+        for group_id in persona.groups:
+            yield placing.group(group_id).estate_id
+
+
+def _remember_estates(placing: _Placing, member_id: str, estates: Iterable[str]) -> None:
+    """Keep where an order names a person, so that they can be erased there."""
+    known = placing.person(member_id)
+    all_ = tuple(dict.fromkeys((*known.estates, *estates)))
+    if all_ != known.estates:
+        placing.rows.put(person(member_id), replace(known, estates=all_))
+
+
+def _on_order(placing: _Placing, event: ev.OrderPaid) -> None:
+    known: OrderHome | None = placing.rows.get(order_home(event.data.order_id))
+    if known is None:
+        raise BadEvent(
+            f"order {event.data.order_id} is not known: send its loupan.order.placed.v1 first, then retry this one")
+    for estate_id in known.estates:
+        placing.to(estate_id)
+
+
+def _on_task(placing: _Placing, event: ev.TaskDone) -> None:
+    known = placing.rows.get(task_home(event.data.task_id))
+    if known is None:
+        raise BadEvent(f"task {event.data.task_id} is not known")
+    placing.to(known.estate_id)
+
+
+def _on_command(placing: _Placing, event: ev.CampaignStarted) -> None:
+    data: Any = event.data
+    _known_estate(data.estate_id, placing.world)
+    placing.to(data.estate_id)
+
+
+# --- clues -------------------------------------------------------------------------------------------
+
+
+def _binding(group: GroupHome, world: World) -> tuple[Clue, ...]:
+    """The group's estate as a clue about its members: in an estate's group one mostly lives there."""
+    if group.estate_id is None:
+        return ()
+    clue = world.locator.from_estate(ClueKind.GROUP_BINDING, group.estate_id)
+    return (clue,) if clue is not None else ()
+
+
+def _with(clues: tuple[Clue, ...], clue: Clue | None, drop: ClueKind | None = None) -> tuple[Clue, ...]:
+    """The clues with the new one in the place of an older one of its kind."""
+    gone = clue.kind if clue is not None else drop
+    if gone is None:
+        return clues
+    kept = tuple(c for c in clues if c.kind is not gone)
+    return kept if clue is None else (*kept, clue)
+
+
+_HANDLERS: dict[type[ev.Event], Callable[[_Placing, Any], None]] = {
+    ev.GroupMessage: _on_message,
+    ev.MemberJoined: _on_joined,
+    ev.MemberLeft: _on_left,
+    ev.MessageRecalled: _on_recalled,
+    ev.GroupUpdated: _on_group_updated,
+    ev.HomeDeclared: _on_home_declared,
+    ev.Consent: _on_consent,
+    ev.Erased: _on_erased,
+    ev.OrderPlaced: _on_order_placed,
+    **dict.fromkeys(ev.ORDER_EVENTS[1:], _on_order),
+    **dict.fromkeys(ev.TASK_EVENTS, _on_task),
+    **dict.fromkeys(ev.COMMAND_EVENTS, _on_command),
+}

@@ -1,0 +1,262 @@
+"""What is wrong with a playbook, beyond its form: scripts that cannot be filled, people who would pretend.
+
+The format itself is checked by `schemas.playbook`. A `Finding` names the part by its path in the YAML, so
+that whoever read the file can say the line.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import time
+from typing import Literal
+
+from agents.claims import claims
+from agents.honesty import may_speak_as
+from agents.ladder import EVIDENCE
+from agents.script_grammar import (
+    ONLY_IN_REACTIONS,
+    BadScript,
+    is_known,
+    names_with_lines,
+    offer_of,
+    outcomes,
+)
+from agents.scripts import known_names
+from schemas.playbook import Duty, Formula, PhasePlan, Playbook, ScriptText
+from schemas.values import VISIBLE_ACTIONS, PersonaClass, Phase, Role
+
+Loc = tuple[str | int, ...]
+Severity = Literal["error", "warning"]
+
+_FROM_LADDER_ONLY = frozenset({
+    "reacted", "spoke", "order_placed", "deposit_paid", "order_paid", "delivered", "praised_after_buying", "referred",
+    "referral_order",
+})
+#: What a reaction may answer: somebody joined, or a signal.
+ANSWERABLE = frozenset({"joined", *EVIDENCE}) - _FROM_LADDER_ONLY
+
+#: What each phase is for, as parts of the deal formula; at least one of them is served every day.
+LEADING: dict[Phase, frozenset[Formula]] = {
+    Phase.WARM_UP: frozenset({Formula.TRUST, Formula.NEED}),
+    Phase.TRUST: frozenset({Formula.TRUST}),
+    Phase.VALUE: frozenset({Formula.VALUE, Formula.NEED}),
+    Phase.SIGN_UP: frozenset({Formula.BENEFIT, Formula.RISK, Formula.THRESHOLD}),
+    Phase.CLOSING: frozenset({Formula.BENEFIT, Formula.RISK, Formula.THRESHOLD}),
+}
+
+#: The house's own curfew, which a playbook's must hold: nobody is written to at night.
+CURFEW = (time(23, 0), time(0, 0), time(3, 0), time(6, 59))
+
+#: When people read (the trade's manual). A window that opens in one of these is filled every day; others,
+#: for a quiz or a sale, are for the days that have one.
+READING = (
+    (time(7, 30), time(9, 0)), (time(11, 30), time(13, 0)), (time(17, 30), time(19, 0)), (time(22, 0), time(22, 30)),
+)
+
+#: The rung that a gate's measure counts.
+_RUNG_OF_MEASURE = {"participants": "participant", "interested": "interested"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong, at `loc` in the YAML; `within` is the line (1-based) of a longer text there."""
+
+    loc: Loc
+    severity: Severity
+    what: str
+    remedy: str
+    within: int = 1
+
+
+def check(playbook: Playbook, offers: Collection[str] = ()) -> list[Finding]:
+    """Everything that is wrong with the playbook, errors first, each in the order of the file.
+
+    `offers` are the names of the dealer's own offers, where they are known: a script may speak of them too.
+    """
+    found = [
+        *_curfew(playbook), *_ladder(playbook), *_offers(playbook), *_gates(playbook), *_duties(playbook, offers),
+        *_reactions(playbook, offers), *_days(playbook),
+    ]
+    return sorted(found, key=lambda finding: finding.severity)
+
+
+def _error(loc: Loc, what: str, remedy: str, within: int = 1) -> Finding:
+    return Finding(loc, "error", what, remedy, within)
+
+
+def _warning(loc: Loc, what: str, remedy: str) -> Finding:
+    return Finding(loc, "warning", what, remedy)
+
+
+# --- the whole ------------------------------------------------------------------------------------
+
+
+def _curfew(playbook: Playbook) -> Iterator[Finding]:
+    if not all(playbook.curfew.holds(at) for at in CURFEW):
+        yield _error(("curfew",), "the curfew is shorter than 23:00-07:00", 'write "23:00-07:00" or longer')
+
+
+def _ladder(playbook: Playbook) -> Iterator[Finding]:
+    rungs = Counter(step.rung for step in playbook.ladder)
+    for number, step in enumerate(playbook.ladder):
+        if rungs[step.rung] > 1:
+            yield _error(("ladder", number), f"the rung {step.rung} stands twice", "join the two steps")
+        for place, name in enumerate(step.by):
+            if name not in EVIDENCE:
+                known = "known are " + ", ".join(EVIDENCE)
+                yield _error(("ladder", number, "by", place), f"{name} is no evidence for a rung", known)
+
+
+def _offers(playbook: Playbook) -> Iterator[Finding]:
+    """An offer's words go into what staff say, so that they may claim no more than staff."""
+    for name, offer in playbook.offers.items():
+        for field in ("name", "terms", "price"):
+            text = getattr(offer, field)
+            for claim in claims(text):
+                yield _claimed(("offers", name, field), claim.kind, claim.text, text, f"the offer {name}")
+
+
+def _gates(playbook: Playbook) -> Iterator[Finding]:
+    rungs = {str(step.rung) for step in playbook.ladder}
+    for loc, phase in _phases(playbook):
+        asked = phase.gate.asked()
+        if not asked:
+            yield _warning((*loc, "gate"), f"the gate of {phase.phase} asks for nothing", "say what the phase is for")
+        for measure, rung in _RUNG_OF_MEASURE.items():
+            if asked.get(measure) and rung not in rungs:
+                what = f"the gate counts {measure}, but the ladder has no rung {rung}"
+                yield _error((*loc, "gate", measure), what, f"add the rung {rung} to the ladder")
+
+
+def _phases(playbook: Playbook) -> Iterator[tuple[Loc, PhasePlan]]:
+    for number, stage in enumerate(playbook.stages):
+        for place, phase in enumerate(stage.phases):
+            yield ("stages", number, "phases", place), phase
+
+
+# --- duties and reactions -------------------------------------------------------------------------
+
+
+def _duties(playbook: Playbook, offers: Collection[str]) -> Iterator[Finding]:
+    known = {*playbook.offers, *offers}
+    for loc, duty in _duties_with_places(playbook):
+        yield from _said((*loc, "script"), duty.id, duty.role, duty.script, known, in_reaction=False)
+        if duty.instead is None:
+            continue
+        if duty.instead.speaks_as is not PersonaClass.STAFF:
+            what = f"what is done instead of {duty.id} is not said by staff"
+            yield _error((*loc, "instead", "speaks_as"), what, "write speaks_as: staff")
+        if duty.script.testimonial is None:
+            what = f"{duty.id} has an instead, but its script is no testimonial and is never replaced"
+            yield _warning((*loc, "instead"), what, "take it out")
+        yield from _words((*loc, "instead"), duty.id, duty.instead, known, in_reaction=False)
+
+
+def _duties_with_places(playbook: Playbook) -> Iterator[tuple[Loc, Duty]]:
+    for loc, phase in _phases(playbook):
+        for day in sorted(phase.plan):
+            for place, duty in enumerate(phase.plan[day]):
+                yield (*loc, "plan", day, place), duty
+        for place, duty in enumerate(phase.rescue):
+            yield (*loc, "rescue", place), duty
+
+
+def _reactions(playbook: Playbook, offers: Collection[str]) -> Iterator[Finding]:
+    known = {*playbook.offers, *offers}
+    for place, reaction in enumerate(playbook.reactions):
+        loc: Loc = ("reactions", place)
+        if reaction.on not in ANSWERABLE:
+            remedy = "known are " + ", ".join(sorted(ANSWERABLE))
+            yield _error((*loc, "on"), f"{reaction.id} answers {reaction.on}, which is no signal", remedy)
+        yield from _said((*loc, "script"), reaction.id, reaction.role, reaction.script, known, in_reaction=True)
+
+
+def _said(
+    loc: Loc, id: str, role: Role, script: ScriptText, offers: Collection[str], *, in_reaction: bool
+) -> Iterator[Finding]:
+    if not may_speak_as(role, script.speaks_as):
+        what = f"{id}: a {role} is staff and cannot speak as a {script.speaks_as}"
+        yield _error((*loc, "speaks_as"), what, "write speaks_as: staff, or give it to a shill")
+    yield from _words(loc, id, script, offers, in_reaction=in_reaction)
+
+
+def _words(
+    loc: Loc, id: str, script: ScriptText, offers: Collection[str], *, in_reaction: bool
+) -> Iterator[Finding]:
+    texts: list[tuple[Loc, str]] = [((*loc, "text"), script.text)]
+    texts += [((*loc, "attachments", place), words) for place, words in enumerate(script.attachments)]
+    for place, text in texts:
+        try:
+            yield from _names(place, id, text, offers, in_reaction=in_reaction)
+            if script.speaks_as is not PersonaClass.BUYER:
+                yield from _honest(place, id, script.speaks_as, text)
+        except BadScript as bad:
+            yield _error(place, f"{id}: {bad.what}", bad.remedy, bad.line or 1)
+
+
+def _names(loc: Loc, id: str, text: str, offers: Collection[str], *, in_reaction: bool) -> Iterator[Finding]:
+    for name, line in names_with_lines(text):
+        offer = offer_of(name)
+        if not is_known(name):
+            yield _error(loc, f"{id}: {name} is not a name that a script may use", known_names(), line)
+        elif name in ONLY_IN_REACTIONS and not in_reaction:
+            what = f"{id}: {name} is only known in a reaction"
+            yield _error(loc, what, "speak to the group, or make it a reaction", line)
+        elif offer is not None and offer[0] not in offers:
+            have = ", ".join(sorted(offers)) or "none"
+            what = f"{id}: there is no offer {offer[0]}"
+            yield _error(loc, what, f"add it to offers: of the playbook or to offers.yaml (there are: {have})", line)
+
+
+def _honest(loc: Loc, id: str, speaker: PersonaClass, text: str) -> Iterator[Finding]:
+    """Whatever the script can become, staff and partners claim nothing that only an owner or a buyer may."""
+    for outcome in outcomes(text):
+        for claim in claims(outcome):
+            yield _claimed(loc, claim.kind, claim.text, text, f"{id}: a {speaker}")
+            return
+
+
+def _claimed(loc: Loc, kind: str, words: str, text: str, who: str) -> Finding:
+    within = next((n for n, line in enumerate(text.splitlines(), 1) if words in line), 1)
+    what = f"{who} speaks as {'an owner' if kind == 'owner' else 'a buyer'}: “{words}”"
+    return _error(loc, what, "say who is speaking, or ask a real buyer (speaks_as: buyer with a testimonial)", within)
+
+
+# --- the days -------------------------------------------------------------------------------------
+
+
+def _days(playbook: Playbook) -> Iterator[Finding]:
+    for loc, phase in _phases(playbook):
+        for day in sorted(phase.plan):
+            duties, place = phase.plan[day], (*loc, "plan", day)
+            yield from _windows(playbook, phase.phase, day, duties, place)
+            yield from _formula(phase.phase, day, duties, place)
+            yield from _staffing(playbook, phase.phase, day, duties, place)
+
+
+def _windows(playbook: Playbook, phase: Phase, day: int, duties: tuple[Duty, ...], loc: Loc) -> Iterator[Finding]:
+    for name, span in playbook.windows.items():
+        daily = any(start <= span.start < end for start, end in READING)
+        if daily and not any(span.holds(duty.at) for duty in duties):
+            yield _warning(loc, f"day {day} of {phase} has nothing in the window {name}", "give it a duty")
+
+
+def _formula(phase: Phase, day: int, duties: tuple[Duty, ...], loc: Loc) -> Iterator[Finding]:
+    leading = LEADING[phase]
+    if not any(leading & set(duty.script.formula) for duty in duties):
+        parts = ", ".join(sorted(leading))
+        yield _warning(loc, f"no script on day {day} of {phase} serves {parts}", "a day serves what its phase is for")
+
+
+def _staffing(playbook: Playbook, phase: Phase, day: int, duties: tuple[Duty, ...], loc: Loc) -> Iterator[Finding]:
+    limits = playbook.limits
+    posts = Counter(duty.role for duty in duties if duty.action in VISIBLE_ACTIONS)
+    for role, count in posts.items():
+        people = limits.shills_per_100 if role is Role.SHILL else 1
+        if count > people * limits.posts_per_day:
+            what = f"day {day} of {phase} asks {count} posts of the {role}, more than {people * limits.posts_per_day}"
+            yield _warning(loc, what, "share them out, or raise limits: posts_per_day")
+
+

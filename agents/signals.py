@@ -1,0 +1,202 @@
+"""What a message says: several signals at once, or none, each with a score and the span that it rests on.
+
+By rules: one automaton over all cue words is the prefilter, so that a message without any costs a microsecond; only
+the cues whose words are there are looked at closer. A quotation is not the speaker's own word; a negation, a question
+or another person before a word takes it away. Which brand is ours is not known here: `competitor` names any brand.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import ahocorasick
+from msgspec import Struct
+
+from agents.lexicon import CUES, ESTATE_AFFAIR, SHOP_AFFAIR, Cue, SignalName
+
+#: All names, in the order of the documentation; `signals_of` answers in this order.
+SIGNALS: tuple[SignalName, ...] = tuple(SignalName)
+
+#: So many characters of a message are read.
+READ_CHARS = 2_000
+#: Kinds whose text is the sender's own words.
+OWN_WORDS = frozenset({"text", "mixed", "image", "voice", "video", "chain", "vote", "collect", "location", "other"})
+#: Of what is passed on (a link's or a file's title), only these are read.
+PASSED_ON = frozenset({SignalName.ADVERTISES, SignalName.BREAKS_RULES, SignalName.COMPETITOR})
+
+
+class Signal(Struct, frozen=True, gc=False):
+    """A thing that a message says; `span` is start and end in characters of the text, `score` 0 to 1."""
+
+    name: str
+    score: float
+    span: tuple[int, int]
+
+
+def _automaton(cues: tuple[Cue, ...]) -> ahocorasick.Automaton:
+    calls: dict[str, list[int]] = {}
+    for number, cue in enumerate(cues):
+        for word in cue.words:
+            calls.setdefault(word.lower(), []).append(number)
+    automaton = ahocorasick.Automaton()
+    for word, numbers in calls.items():
+        automaton.add_word(word, (len(word), tuple(numbers)))
+    automaton.make_automaton()
+    return automaton
+
+
+_HOME_CUES = tuple(cue for cue in CUES if cue.name is SignalName.STATES_HOME)
+_ALL = _automaton(CUES)
+_HOME = _automaton(_HOME_CUES)
+_RANK = {name: rank for rank, name in enumerate(SIGNALS)}
+
+#: What takes a fragile word away when it stands right before it.
+_DENIED = re.compile(r"(?:不|没有?|别|无|未|非|甭|莫|谈不上|算不上)[^，。！？,!?\s]{0,2}$")
+#: Somebody else, right before: it is they who want or do it.
+_OTHERS = re.compile(r"(?:他们?|她们?|人家|别人|同事|朋友|邻居|隔壁|客户|亲戚|闺蜜)家?(?:也|都|正|说|就|还|可能)*$")
+#: The old WeChat quotation of a message above the answer, and speech in quotation marks.
+_QUOTED = re.compile(
+    r"^「[^」]{0,1000}」\s*(?:[-—]\s?){3,}"
+    r"|(?:说|讲|道|问|回|写|发|喊|：|:)[：:，,\s]?(?:“[^”]{0,300}”|「[^」]{0,300}」|『[^』]{0,300}』|\"[^\"]{0,300}\")"
+)
+_MENTION = re.compile(r"(?<![别要再老总是])@[^\s\u2005@，。,]{1,24}(?:[\s\u2005]|$)")
+_IF = re.compile(r"(?:如果|要是|假如|万一|听说|以为|他说|她说|朋友说|同事说)[^，。！!？?]{0,4}$")
+_CHAIN_FOR = re.compile(r"报名|团购|参团|拼团|量尺|到店|优惠|抢购|秒杀|下单|预约")
+_CHAIN_LINE = re.compile(r"^\s*\d{1,3}[.、．]\s*(\S[^\n]*)$", re.MULTILINE)
+
+
+@lru_cache(maxsize=4096)
+def signals_of(text: str, kind: str = "text") -> tuple[Signal, ...]:
+    """Tell what a message says: at most one signal of each name, in the order of `SIGNALS`.
+
+    `kind` is the message's kind; what is only passed on (a link, a card) is not read as the sender's own words.
+    Spans are in characters of `text`, of which the first 2,000 are read.
+    """
+    low = _lowered(text)
+    hits = list(_ALL.iter(low))
+    if not hits and len(low) < 40 and kind != "chain":
+        return ()
+    if kind == "chain" or text.startswith("#接龙"):
+        return _chained(text[:READ_CHARS])
+    if any(mark in low for mark in '@“「『"'):
+        low = _own_words(low)
+        hits = list(_ALL.iter(low))
+    found = _found(low, hits)
+    if flood := _flood(low):
+        found[SignalName.BREAKS_RULES] = flood
+    _put_right(low, found)
+    allowed = None if kind in OWN_WORDS else PASSED_ON
+    return tuple(found[name] for name in sorted(found, key=_RANK.__getitem__) if allowed is None or name in allowed)
+
+
+def home_said(text: str) -> str:
+    """Give the place that the speaker names as their own home ("绿地城3栋"), or an empty string."""
+    low = _lowered(text)
+    numbers = {number for _, (_, called) in _HOME.iter(low) for number in called}
+    if not numbers:
+        return ""
+    low = _own_words(low)
+    for number in sorted(numbers):
+        if match := _stands(_HOME_CUES[number], low):
+            start, end = next((match.span(i) for i in range(1, len(match.groups()) + 1) if match[i]), match.span())
+            return text[start:end].strip()
+    return ""
+
+
+def states_home(text: str) -> bool:
+    """Whether the speaker names an estate, a building or a unit as their own."""
+    return bool(home_said(text))
+
+
+def _lowered(text: str) -> str:
+    text = text[:READ_CHARS]
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def _own_words(low: str) -> str:
+    """Blank out what others said and whom it is said to; lengths stay, so that spans do."""
+    low = _QUOTED.sub(_blank, low)
+    return _MENTION.sub(_blank, low) if _MENTION.sub("", low).strip() else low
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _found(low: str, hits: list[tuple[int, tuple[int, tuple[int, ...]]]]) -> dict[SignalName, Signal]:
+    found: dict[SignalName, Signal] = {}
+    looked: set[int] = set()
+    for end, (length, numbers) in hits:
+        for number in numbers:
+            if number in looked:
+                continue
+            cue = CUES[number]
+            known = found.get(cue.name)
+            if known is not None and known.score >= cue.score:
+                continue
+            span = _span(cue, low, end + 1 - length, end + 1)
+            if cue.shape is not None:
+                looked.add(number)
+            if span is not None:
+                found[cue.name] = Signal(cue.name.value, cue.score, span)
+    return found
+
+
+def _span(cue: Cue, low: str, start: int, end: int) -> tuple[int, int] | None:
+    if cue.shape is not None:
+        match = _stands(cue, low)
+        return match.span() if match else None
+    if cue.fragile and _DENIED.search(low, max(0, start - 6), start):
+        return None
+    if cue.never is not None and cue.never.search(low):
+        return None
+    return start, end
+
+
+def _stands(cue: Cue, low: str) -> re.Match[str] | None:
+    match = cue.shape.search(low) if cue.shape is not None else None
+    if match is None or (cue.never is not None and cue.never.search(low)):
+        return None
+    if cue.name is SignalName.STATES_HOME and _IF.search(low, max(0, match.start() - 8), match.start()):
+        return None
+    if cue.fragile and _OTHERS.search(low, max(0, match.start() - 8), match.start()):
+        return None
+    return match
+
+
+def _flood(low: str) -> Signal | None:
+    """The same few characters over and over: at least 40, each distinct one ten times on average."""
+    if len(low) < 40 or len(set(low)) * 10 > len(low):
+        return None
+    return Signal(SignalName.BREAKS_RULES.value, 0.7, (0, len(low)))
+
+
+def _put_right(low: str, found: dict[SignalName, Signal]) -> None:
+    """What one signal says about another."""
+    if SignalName.COMPLAINS in found and ESTATE_AFFAIR.search(low) and not SHOP_AFFAIR.search(low):
+        del found[SignalName.COMPLAINS]
+    if SignalName.ADVERTISES in found:
+        for name in (SignalName.PRAISES, SignalName.SIGNS_UP, SignalName.STATES_NEED):
+            found.pop(name, None)
+    if SignalName.SIGNS_UP in found and SignalName.DECLINES in found:
+        del found[SignalName.SIGNS_UP]
+    if SignalName.COMPLAINS in found or SignalName.DECLINES in found:
+        found.pop(SignalName.PRAISES, None)
+
+
+def _chained(text: str) -> tuple[Signal, ...]:
+    """WeChat's chain (接龙): who sends it has put themselves on its last line."""
+    entries = list(_CHAIN_LINE.finditer(text))
+    head = text[: entries[0].start()] if entries else text
+    if not entries:
+        return ()
+    last = entries[-1]
+    out = []
+    if home := home_said(last[1]):
+        at = text.index(home, last.start(1))
+        out.append(Signal(SignalName.STATES_HOME.value, 0.8, (at, at + len(home))))
+    if _CHAIN_FOR.search(head):
+        out.append(Signal(SignalName.SIGNS_UP.value, 0.85, last.span(1)))
+    return tuple(out)

@@ -1,0 +1,270 @@
+"""The playbook format: the choreography of one kind of campaign, as data.
+
+A playbook is YAML. `agents/playbooks/*.yaml` are the ones that ship; `loupan playbook check` tells with
+file and line what is wrong with one. Times are HH:MM in the campaign's zone.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from schemas.values import Action, PersonaClass, Phase, Role, Rung
+
+_SPAN = re.compile(r"^\s*(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})\s*$")
+_CLOCK = re.compile(r"^(\d{1,2}):(\d{2})$")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Span(_Part):
+    """A span of a day, `07:30-09:00`. A curfew may pass midnight: `23:00-07:00`."""
+
+    start: time
+    end: time
+
+    def holds(self, at: time) -> bool:
+        """Whether `at` lies in the span: the start belongs to it, the end does not."""
+        if self.start <= self.end:
+            return self.start <= at < self.end
+        return at >= self.start or at < self.end
+
+
+def _clock(value: Any) -> Any:
+    if isinstance(value, str) and (match := _CLOCK.match(value.strip())):
+        hours, minutes = int(match[1]), int(match[2])
+        if hours < 24 and minutes < 60:
+            return time(hours, minutes)
+    if isinstance(value, time):
+        return value
+    raise ValueError('a time of day is written in quotes, as "07:30"')
+
+
+def _span(value: Any) -> Any:
+    if isinstance(value, str):
+        match = _SPAN.match(value)
+        if match is None:
+            raise ValueError('a span of a day is written in quotes, as "07:30-09:00"')
+        return {"start": _clock(match[1]), "end": _clock(match[2])}
+    return value
+
+
+Clock = Annotated[time, BeforeValidator(_clock)]
+DaySpan = Annotated[Span, BeforeValidator(_span)]
+
+
+class Formula(StrEnum):
+    """The six parts of the deal formula."""
+
+    NEED = "need"
+    VALUE = "value"
+    TRUST = "trust"
+    BENEFIT = "benefit"
+    RISK = "risk"
+    THRESHOLD = "threshold"
+
+
+class Drive(StrEnum):
+    """The six drives."""
+
+    PLACE = "place"
+    RELATION = "relation"
+    INTEREST = "interest"
+    BENEFIT = "benefit"
+    EVENT = "event"
+    HONOUR = "honour"
+
+
+class ScriptText(_Part):
+    """A script: a Jinja2 template, whom it speaks as, and what it serves."""
+
+    version: int = Field(default=1, ge=1)
+    speaks_as: PersonaClass
+    text: str = Field(min_length=1, max_length=2000)
+    formula: tuple[Formula, ...] = Field(min_length=1)
+    drives: tuple[Drive, ...] = ()
+    #: The category of product that the speaker must have had delivered. Only buyers testify.
+    testimonial: str | None = None
+    #: Pictures or files to send along, said in words ("实景图：{{ estate.name }} 89㎡").
+    attachments: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _only_buyers_testify(self) -> Self:
+        if self.testimonial and self.speaks_as is not PersonaClass.BUYER:
+            raise ValueError("a testimonial is given by a buyer: speaks_as must be buyer")
+        if self.speaks_as is PersonaClass.BUYER and not self.testimonial:
+            raise ValueError("a script in which a buyer speaks names the product: testimonial is missing")
+        return self
+
+
+class Duty(_Part):
+    """One thing to do on a day: who, what, when, with which words."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+    at: Clock
+    role: Role
+    action: Action = Action.POST
+    script: ScriptText
+    #: What is done where no buyer can testify: real buyers are asked instead.
+    instead: ScriptText | None = None
+    priority: int = Field(default=5, ge=1, le=9)
+    #: The half hour in which it is to be done, or less.
+    minutes: int = Field(default=30, ge=10, le=30)
+
+
+class Gate(_Part):
+    """What a phase was for. Every measure that is named must be reached."""
+
+    members: int | None = Field(default=None, ge=0)
+    active_share: float | None = Field(default=None, ge=0, le=1)
+    participants: int | None = Field(default=None, ge=0)
+    interested: int | None = Field(default=None, ge=0)
+    key_people: int | None = Field(default=None, ge=0)
+    sign_ups: int | None = Field(default=None, ge=0)
+    orders: int | None = Field(default=None, ge=0)
+
+    def asked(self) -> dict[str, float]:
+        """The measures that the gate names, with what it asks of each."""
+        return {name: value for name, value in self if value is not None}
+
+
+class PhasePlan(_Part):
+    """A phase: its days, the longest it may run, its gate, each day's duties and the rescue."""
+
+    phase: Phase
+    days: int = Field(ge=1, le=31)
+    longest: int = Field(ge=1, le=62)
+    aim: str
+    gate: Gate
+    plan: dict[int, tuple[Duty, ...]]
+    rescue: tuple[Duty, ...] = ()
+
+    @model_validator(mode="after")
+    def _every_day_has_duties(self) -> Self:
+        if self.longest < self.days:
+            raise ValueError(f"longest ({self.longest}) is shorter than days ({self.days})")
+        missing = [day for day in range(1, self.days + 1) if not self.plan.get(day)]
+        if missing:
+            raise ValueError(f"day {missing[0]} of {self.phase} has no duties")
+        extra = sorted(set(self.plan) - set(range(1, self.days + 1)))
+        if extra:
+            raise ValueError(f"day {extra[0]} is not among the {self.days} days of {self.phase}")
+        if self.longest > self.days and not self.rescue:
+            raise ValueError(f"{self.phase} may run over, but has no rescue duties")
+        return self
+
+
+class StagePlan(_Part):
+    """A stage: the five phases in their order."""
+
+    stage: int = Field(ge=1, le=9)
+    phases: tuple[PhasePlan, ...]
+
+    @model_validator(mode="after")
+    def _all_phases_in_order(self) -> Self:
+        have = [plan.phase for plan in self.phases]
+        for phase in Phase:
+            if phase not in have:
+                raise ValueError(f"stage {self.stage} misses the phase {phase}")
+        if have != list(Phase):
+            raise ValueError("the phases stand in the order " + ", ".join(Phase))
+        return self
+
+
+class Step(_Part):
+    """A rung of the ladder and the evidence that lifts a member onto it (any one of `by`)."""
+
+    rung: Rung
+    by: tuple[str, ...] = Field(min_length=1)
+
+
+class Reaction(_Part):
+    """A task that an event calls for at once: `on` is `joined` or the name of a signal."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+    on: str
+    role: Role
+    action: Action = Action.REPLY
+    script: ScriptText
+    priority: int = Field(default=3, ge=1, le=9)
+    #: Minutes in which it should be done.
+    minutes: int = Field(default=30, ge=10, le=240)
+    #: At most so many a day and group, so that a crowd of newcomers is welcomed once and not one by one.
+    a_day: int = Field(default=10, ge=1, le=100)
+
+
+class Limits(_Part):
+    """What is never passed. A playbook may be stricter than the law of the house, not laxer."""
+
+    shills_per_100: int = Field(default=8, ge=0, le=8)
+    posts_per_day: int = Field(default=4, ge=1, le=20)
+
+
+class OfferText(_Part):
+    """An offer in words, used where the dealer's offers.yaml has none of that name. It promises no price."""
+
+    name: str
+    terms: str
+    price: str = ""
+
+
+class For(_Part):
+    """What kind of campaign a playbook is for."""
+
+    estate: Literal["new", "old"]
+    group: Literal["own", "joined", "alliance"]
+
+
+class Playbook(_Part):
+    """A whole playbook."""
+
+    playbook: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+    version: int = Field(ge=1)
+    title: str
+    category: str
+    for_: For = Field(alias="for")
+    zone: str = "Asia/Shanghai"
+    windows: dict[str, DaySpan] = Field(min_length=1)
+    curfew: DaySpan
+    limits: Limits = Limits()
+    ladder: tuple[Step, ...] = Field(min_length=1)
+    offers: dict[str, OfferText] = {}
+    stages: tuple[StagePlan, ...] = Field(min_length=1)
+    reactions: tuple[Reaction, ...] = ()
+
+    def stage(self, number: int) -> StagePlan | None:
+        """The stage of that number."""
+        return next((stage for stage in self.stages if stage.stage == number), None)
+
+    def duties(self) -> list[Duty]:
+        """Every duty of every day, rescue included, in the order of the file."""
+        return [
+            duty
+            for stage in self.stages
+            for phase in stage.phases
+            for duty in (*(d for day in sorted(phase.plan) for d in phase.plan[day]), *phase.rescue)
+        ]
+
+    @model_validator(mode="after")
+    def _duties_fit_the_day(self) -> Self:
+        seen: set[str] = set()
+        items: list[Duty | Reaction] = [*self.duties(), *self.reactions]
+        for item in items:
+            if item.id in seen:
+                raise ValueError(f"the id {item.id} is used twice")
+            seen.add(item.id)
+        for duty in self.duties():
+            if self.curfew.holds(duty.at):
+                raise ValueError(f"{duty.id} at {duty.at:%H:%M} lies in the curfew")
+            if not any(span.holds(duty.at) for span in self.windows.values()):
+                raise ValueError(f"{duty.id} at {duty.at:%H:%M} lies in no window of the day")
+        rungs = [step.rung for step in self.ladder]
+        if rungs != sorted(rungs, key=list(Rung).index):
+            raise ValueError("the ladder's rungs stand from the lowest to the highest")
+        return self

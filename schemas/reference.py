@@ -1,0 +1,147 @@
+"""Reference data: who and what there is before the first event. Plain rows; `streams/` reads the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from msgspec import Struct
+
+from schemas.values import Crs, GroupKind, PersonaClass, Role
+
+T = TypeVar("T")
+
+
+class Estate(Struct, frozen=True):
+    """A housing estate (楼盘). The point is in `crs`'s datum; an outline is a WGS-84 ring list (lng, lat)."""
+
+    estate_id: str
+    name: str
+    address: str = ""
+    lng: float | None = None
+    lat: float | None = None
+    crs: Crs | None = None
+    households: int | None = None
+    city: str = ""
+    district: str = ""
+    build_year: int | None = None
+    aliases: tuple[str, ...] = ()
+    outline: tuple[tuple[tuple[float, float], ...], ...] = ()
+
+
+class Dealer(Struct, frozen=True):
+    """A regional dealer."""
+
+    dealer_id: str
+    name: str
+    city: str = ""
+
+
+class Store(Struct, frozen=True):
+    """A dealer's shop."""
+
+    store_id: str
+    dealer_id: str
+    name: str
+    lng: float | None = None
+    lat: float | None = None
+    crs: Crs | None = None
+    staff: int | None = None
+
+
+class Group(Struct, frozen=True):
+    """A WeChat group. `open` is false where its owner closed it to us."""
+
+    group_id: str
+    name: str = ""
+    kind: GroupKind = GroupKind.OWN
+    estate_id: str | None = None
+    dealer_id: str | None = None
+    store_id: str | None = None
+    owner_id: str | None = None
+    open: bool = True
+
+
+class Persona(Struct, frozen=True):
+    """A registered, real person of one class, with one account a group."""
+
+    persona_id: str
+    name: str
+    role: Role
+    cls: PersonaClass
+    member_id: str
+    dealer_id: str
+    groups: tuple[str, ...] = ()
+
+
+class CampaignPlan(Struct, frozen=True):
+    """A campaign that is to be run: a row of campaigns.csv, or a started event."""
+
+    estate_id: str
+    playbook: str
+    stage: int
+    start_date: str
+    target_orders: int | None = None
+
+
+class Offer(Struct, frozen=True):
+    """An offer, in words and figures ready for a script: `price` is what a script may show."""
+
+    offer_id: str
+    name: str
+    terms: str
+    price: str = ""
+    dealer_id: str | None = None
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """All reference data, with the look-ups that the core needs. Built once, never changed."""
+
+    estates: Mapping[str, Estate] = field(default_factory=dict)
+    dealers: Mapping[str, Dealer] = field(default_factory=dict)
+    stores: Mapping[str, Store] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    personas: Mapping[str, Persona] = field(default_factory=dict)
+    campaigns: tuple[CampaignPlan, ...] = ()
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    personas_of_group: Mapping[str, tuple[Persona, ...]] = field(default_factory=dict)
+    personas_of_member: Mapping[str, tuple[Persona, ...]] = field(default_factory=dict)
+    groups_of_estate: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        estates: Iterable[Estate] = (),
+        dealers: Iterable[Dealer] = (),
+        stores: Iterable[Store] = (),
+        groups: Iterable[Group] = (),
+        personas: Iterable[Persona] = (),
+        campaigns: Iterable[CampaignPlan] = (),
+        offers: Iterable[Offer] = (),
+    ) -> Reference:
+        """Index the rows. Everything is ordered by id, so that no answer hangs on the order of a file."""
+        personas = sorted(personas, key=lambda p: p.persona_id)
+        groups = sorted(groups, key=lambda g: g.group_id)
+        return cls(
+            estates={e.estate_id: e for e in estates},
+            dealers={d.dealer_id: d for d in dealers},
+            stores={s.store_id: s for s in sorted(stores, key=lambda s: s.store_id)},
+            groups={g.group_id: g for g in groups},
+            personas={p.persona_id: p for p in personas},
+            campaigns=tuple(sorted(campaigns, key=lambda c: (c.estate_id, c.stage))),
+            offers={o.offer_id: o for o in offers},
+            personas_of_group=_by((g, p) for p in personas for g in p.groups),
+            personas_of_member=_by((p.member_id, p) for p in personas),
+            groups_of_estate=_by((g.estate_id, g) for g in groups if g.estate_id),
+        )
+
+
+def _by(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
+    out: dict[str, list[T]] = {}
+    for key, value in pairs:
+        out.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in out.items()}

@@ -1,0 +1,224 @@
+"""A task, and the events that go out."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from schemas.events import Time
+from schemas.values import Action, Phase, Role, Rung, TaskStatus
+
+
+class Window(Struct, frozen=True):
+    """The half hour in which a task is to be done: event times with the campaign's offset."""
+
+    start: Time
+    end: Time
+
+
+class Script(Struct, frozen=True, omit_defaults=True):
+    """The text, ready to copy; `id` and `version` name the playbook's template."""
+
+    id: str
+    version: int
+    text: str
+    attachments: tuple[str, ...] = ()
+
+
+class Evidence(Struct, frozen=True, omit_defaults=True):
+    """What a task rests on: a testimonial its order, a reply its message."""
+
+    order_id: str | None = None
+    message_id: str | None = None
+    member_id: str | None = None
+
+
+class Task(Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """One thing that one person should do, in one group, in one half hour."""
+
+    task_id: str
+    dealer_id: str
+    store_id: str | None = None
+    estate_id: str
+    group_id: str
+    campaign_id: str
+    stage: int
+    phase: Phase
+    day: int
+    role: Role
+    persona_id: str | None = None
+    action: Action
+    window: Window
+    script: Script
+    disclosure: str | None = None
+    evidence: Evidence | None = None
+    because: tuple[str, ...]
+    priority: int
+    status: TaskStatus
+    issued_at: Time
+
+
+class OutEvent(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """The CloudEvents envelope of what goes out; `causationid` is the event that brought it about."""
+
+    # Factories, because `omit_defaults` drops a plain default: CloudEvents wants these written out.
+    specversion: str = field(default_factory=lambda: "1.0")
+    id: str
+    source: str = field(default_factory=lambda: "loupan")
+    time: Time
+    subject: str
+    datacontenttype: str = field(default_factory=lambda: "application/json")
+    partitionkey: str
+    causationid: str | None = None
+    correlationid: str | None = None
+
+    @property
+    def type(self) -> str:
+        """The event type."""
+        return str(self.__struct_config__.tag)
+
+
+class TaskChange(Struct, frozen=True, omit_defaults=True):
+    """A task's new status, and why."""
+
+    task_id: str
+    dealer_id: str
+    estate_id: str
+    group_id: str
+    status: TaskStatus
+    reason: str = ""
+
+
+class PhaseChange(Struct, frozen=True, omit_defaults=True):
+    """A phase was entered, or its gate missed: the measures against what the gate asks."""
+
+    estate_id: str
+    campaign_id: str
+    stage: int
+    phase: Phase
+    day: int
+    rule: str
+    measures: dict[str, float] = {}
+    gate: dict[str, float] = {}
+    previous: Phase | None = None
+
+
+class StageEnd(Struct, frozen=True, omit_defaults=True):
+    """A stage is over."""
+
+    estate_id: str
+    campaign_id: str
+    stage: int
+    day: int
+    measures: dict[str, float] = {}
+    reason: str = ""
+
+
+class Goal(Struct, frozen=True):
+    """The campaign reached the number of orders that was its target."""
+
+    estate_id: str
+    campaign_id: str
+    target_orders: int
+    orders: int
+
+
+class MemberPlace(Struct, frozen=True, omit_defaults=True):
+    """Where a member's home is thought to be; without `estate_id` it is not known any more."""
+
+    group_id: str
+    member_id: str
+    estate_id: str | None = None
+    confidence: float = 0.0
+    reason: str = ""
+
+
+class GroupPlace(Struct, frozen=True, omit_defaults=True):
+    """Which estate a group belongs to."""
+
+    group_id: str
+    estate_id: str | None = None
+    confidence: float = 0.0
+    reason: str = ""
+
+
+class RungChange(Struct, frozen=True):
+    """A member stands on another rung."""
+
+    group_id: str
+    member_id: str
+    estate_id: str
+    rung: Rung
+    previous: Rung
+
+
+class TaskIssued(OutEvent, frozen=True, tag="loupan.task.issued.v1"):
+    """A task was handed out."""
+
+    data: Task
+
+
+class TaskWithdrawn(OutEvent, frozen=True, tag="loupan.task.withdrawn.v1"):
+    """A task must not be done any more."""
+
+    data: TaskChange
+
+
+class TaskExpired(OutEvent, frozen=True, tag="loupan.task.expired.v1"):
+    """A task's time is over."""
+
+    data: TaskChange
+
+
+class TaskVerified(OutEvent, frozen=True, tag="loupan.task.verified.v1"):
+    """A task was seen to be done in the group's own messages."""
+
+    data: TaskChange
+
+
+class PhaseEntered(OutEvent, frozen=True, tag="loupan.campaign.phase-entered.v1"):
+    """A campaign entered a phase."""
+
+    data: PhaseChange
+
+
+class GateMissed(OutEvent, frozen=True, tag="loupan.campaign.gate-missed.v1"):
+    """A phase's last day is over and its gate is not reached."""
+
+    data: PhaseChange
+
+
+class GoalReached(OutEvent, frozen=True, tag="loupan.campaign.goal-reached.v1"):
+    """A campaign reached its target."""
+
+    data: Goal
+
+
+class StageEnded(OutEvent, frozen=True, tag="loupan.campaign.stage-ended.v1"):
+    """A campaign's stage is over."""
+
+    data: StageEnd
+
+
+class MemberPlaced(OutEvent, frozen=True, tag="loupan.member.placed.v1"):
+    """A member was mapped to an estate, or away from one."""
+
+    data: MemberPlace
+
+
+class RungChanged(OutEvent, frozen=True, tag="loupan.member.rung-changed.v1"):
+    """A member moved on the ladder."""
+
+    data: RungChange
+
+
+class GroupPlaced(OutEvent, frozen=True, tag="loupan.group.placed.v1"):
+    """A group was mapped to an estate, or away from one."""
+
+    data: GroupPlace
+
+
+TASK_OUT: tuple[type[OutEvent], ...] = (TaskIssued, TaskWithdrawn, TaskExpired, TaskVerified)
+CAMPAIGN_OUT: tuple[type[OutEvent], ...] = (
+    PhaseEntered, GateMissed, GoalReached, StageEnded, MemberPlaced, RungChanged, GroupPlaced,
+)
+OUT_EVENTS = TASK_OUT + CAMPAIGN_OUT

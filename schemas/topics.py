@@ -1,0 +1,41 @@
+"""The topics: their names, what keys them, and which event types each carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.events import COMMAND_EVENTS, GROUP_EVENTS, ORDER_EVENTS, TASK_EVENTS, Event
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic; records with one key stay in order. A compacted topic keeps the last record of each key."""
+
+    name: str
+    key: str
+    compacted: bool = False
+
+
+GROUP_EVENTS_TOPIC = Topic("group-events", "group_id")
+ORDER_EVENTS_TOPIC = Topic("order-events", "order_id")
+TASK_EVENTS_TOPIC = Topic("task-events", "estate_id")
+COMMANDS = Topic("commands", "estate_id")
+REFERENCE = Topic("reference", "kind/id", compacted=True)
+ESTATE_EVENTS = Topic("estate-events", "estate_id")
+TASKS = Topic("tasks", "dealer_id")
+CAMPAIGN_EVENTS = Topic("campaign-events", "estate_id")
+FLOW = Topic("flow", "estate_id", compacted=True)
+DEAD_LETTERS = Topic("dead-letters", "source")
+
+TOPICS: tuple[Topic, ...] = (
+    GROUP_EVENTS_TOPIC, ORDER_EVENTS_TOPIC, TASK_EVENTS_TOPIC, COMMANDS, REFERENCE,
+    ESTATE_EVENTS, TASKS, CAMPAIGN_EVENTS, FLOW, DEAD_LETTERS,
+)
+
+#: Which topic an event that comes in belongs to.
+TOPIC_OF: dict[type[Event], Topic] = {
+    **dict.fromkeys(GROUP_EVENTS, GROUP_EVENTS_TOPIC),
+    **dict.fromkeys(ORDER_EVENTS, ORDER_EVENTS_TOPIC),
+    **dict.fromkeys(TASK_EVENTS, TASK_EVENTS_TOPIC),
+    **dict.fromkeys(COMMAND_EVENTS, COMMANDS),
+}

@@ -1,0 +1,1 @@
+"""How events move: topology, step, stores, drivers, doors, pages and commands. The only package that does I/O."""

@@ -1,0 +1,54 @@
+"""`loupan bench`: runs the measurements and prints them, as a table or as JSON."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+from rich.table import Table
+
+from streams.bench import runs
+from streams.commands.shared import err, out, print_json
+
+#: Sizes of the scaling runs: estates, members.
+ESTATES = ((1_000, 10_000), (10_000, 10_000), (100_000, 10_000))
+MEMBERS = ((1_000, 1_000), (1_000, 10_000), (1_000, 100_000), (10_000, 1_000_000))
+
+
+def run(*, events: int, quick: bool, as_json: bool) -> None:
+    """Measure, and print what was measured. Timings are this machine's; ratios are of one run."""
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    figures: dict[str, Any] = {"machine": machine}
+    figures["chat"] = _say("chat beside bare SQLite", lambda: runs.chat_beside_bare(events))
+    if not quick:
+        figures["life"] = _say("the demo city's life beside bare SQLite", lambda: runs.life_beside_bare(events))
+        figures["latency"] = _say("latency at 1,000 events/s", lambda: runs.latency(1_000, 20))
+        figures["by_estates"] = [
+            _say(f"{estates} estates", lambda e=estates, m=members: runs.at_size_alone(e, m, 50_000))
+            for estates, members in ESTATES
+        ]
+        figures["by_members"] = [
+            _say(f"{members} members", lambda e=estates, m=members: runs.at_size_alone(e, m, 50_000))
+            for estates, members in MEMBERS
+        ]
+    if as_json:
+        print_json(figures)
+    else:
+        _table(figures)
+
+
+def _say(what: str, measure: Any) -> Any:
+    with err.status(f"measuring: {what}"):
+        return measure()
+
+
+def _table(figures: dict[str, Any]) -> None:
+    out.print(figures["machine"])
+    table = Table("run", "figure", "value")
+    for name, found in figures.items():
+        for one in found if isinstance(found, list) else [found] if isinstance(found, dict) else []:
+            for figure, value in one.items():
+                table.add_row(name, figure.replace("_", " "), f"{value:,}")
+            table.add_section()
+    out.print(table)

@@ -1,0 +1,138 @@
+"""What the commands share: options, progress, opening the database."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from schemas.errors import BadFile, DatabaseInUse, Unavailable
+from streams.database import open_database
+
+Database = Annotated[
+    Path, typer.Option("--database", envvar="LOUPAN_DATABASE", help="The SQLite file.", show_default=True)
+]
+Host = Annotated[str, typer.Option("--host", envvar="LOUPAN_HOST", help="The address to listen on.")]
+Port = Annotated[
+    int, typer.Option("--port", envvar="LOUPAN_PORT", min=0, max=65535, help="The port; 0 takes any that is free.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+class _Console(Console):
+    """Rich's console; when whoever reads it has gone (`| head`), the program ends as one that did its work."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave the end to `streams.cli`."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
+#: Words for people go to stderr, results to stdout.
+err = _Console(stderr=True, highlight=False, soft_wrap=True)
+out = _Console(highlight=False, soft_wrap=True)
+
+DEFAULT_DATABASE = Path("loupan.db")
+
+
+@contextmanager
+def opened(database: Path, *, must_exist: bool = False) -> Iterator[Engine]:
+    """Open the database for the time of a command.
+
+    Raises:
+        BadFile: when it isn't there and must be, or is a folder.
+        Unavailable: when it cannot be opened, or something happens to it meanwhile.
+    """
+    if must_exist and not database.exists():
+        raise BadFile(str(database), None, "there is no such database", "make it: loupan import DIR")
+    if database.is_dir():
+        raise BadFile(str(database), None, "is a folder", "name the SQLite file with --database")
+    folder = database.absolute().parent
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        raise Unavailable(
+            f"{database} cannot be opened: {folder} may not be written, and SQLite keeps its log beside the file")
+    try:
+        engine = open_database(database)
+    except OSError as error:
+        raise BadFile(str(database), None, f"its folder cannot be made: {error.strerror}") from error
+    try:
+        yield engine
+    except OperationalError as error:
+        raise _happened(database, str(error.orig)) from error
+    finally:
+        engine.dispose()
+
+
+def _happened(database: Path, what: str) -> Unavailable:
+    """What SQLite says in the middle of the work, in our words."""
+    if "locked" in what or "busy" in what:
+        return DatabaseInUse(f"{database} is in use by another process: stop it, or wait until it is done")
+    if "full" in what:
+        return Unavailable(f"the disk of {database} is full: make room; what was not answered is not in it")
+    if "readonly" in what:
+        return Unavailable(f"{database} may only be read: give yourself the right to write it and its folder")
+    return Unavailable(f"{database} cannot be worked with: {what}")
+
+
+@contextmanager
+def progress(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on stderr, where somebody is watching."""
+    if quiet or not err.is_terminal:
+        yield None
+        return
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err,
+        transient=True,
+    ) as bar:
+        job = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(job, completed=done, total=total)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def existing(path: Path, what: str) -> Path:
+    """The path, which must be there.
+
+    Raises:
+        BadFile: when it isn't.
+    """
+    if not path.exists():
+        raise BadFile(str(path), None, f"there is no such {what}")
+    return path
+
+
+def readable(path: Path, what: str = "file") -> Path:
+    """The path of a file that can be read.
+
+    Raises:
+        BadFile: when there is none, or it is a folder, or the rights to read it are missing.
+    """
+    if existing(path, what).is_dir():
+        raise BadFile(str(path), None, "is a folder", "name a file")
+    if not os.access(path, os.R_OK):
+        raise BadFile(str(path), None, "may not be read", "give yourself the right to read it")
+    return path
+
+
+def text_of(path: Path, what: str = "file") -> str:
+    """What a text file says.
+
+    Raises:
+        BadFile: as `readable`, and when it is not UTF-8.
+    """
+    try:
+        return readable(path, what).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadFile(str(path), None, "is not UTF-8", "save it as UTF-8") from error

@@ -1,0 +1,157 @@
+"""Erasing a person: out of the logs, the outbox and the read models.
+
+What stands in the logs is replaced, not removed, so that offsets stay as they were and a replay finds nothing
+of the person where they were. State is erased in the event's own transaction; the logs, which may be long, in
+slices with every batch that follows, from a cursor of their own, so that nobody waits for one person's past.
+What comes later of somebody who was erased is redacted when it is worked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from agents.placement import NAME_AT_MOST
+from agents.reactions import called
+from agents.records import Place
+from streams.redaction import NOBODY, REQUEST, Finder, name_in, redacted, shown
+
+#: Rows of a log that are looked through with one batch: a few milliseconds.
+SLICE = 5_000
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Place).decode
+_PENDING = "(inbox_next <= inbox_end OR outbox_next <= outbox_end)"
+
+
+def erased_people(connection: Connection) -> set[str]:
+    """Everybody who ever asked to be erased."""
+    return set(connection.exec_driver_sql("SELECT member_id FROM erasures").scalars())
+
+
+def erase(connection: Connection, member_id: str, upto: int) -> None:
+    """Begin: the inbox up to the request's offset and all that went out will be looked through; `scrub` does it."""
+    if member_id == NOBODY:
+        # A redacted event, in a replay.
+        return
+    sql = connection.exec_driver_sql
+    sql(
+        "INSERT INTO erasures (member_id, names, inbox_next, inbox_end, outbox_next, outbox_end) SELECT ?, '', 1, ?, "
+        '1, (SELECT coalesce(max("offset"), 0) FROM outbox) WHERE true '
+        "ON CONFLICT (member_id) DO UPDATE SET inbox_end = excluded.inbox_end, outbox_end = excluded.outbox_end, "
+        "inbox_next = 1, outbox_next = 1",
+        (member_id, upto))
+    for at, raw in sql('SELECT "offset", raw FROM dead_letters').all():
+        if (after := redacted(raw, member_id)) != raw:
+            sql('UPDATE dead_letters SET raw = ? WHERE "offset" = ?', (after, at))
+
+
+def redact_late(connection: Connection, late: Iterable[tuple[int, str]]) -> None:
+    """Redact what came of somebody, or named them, when they were erased already: (inbox offset, member)."""
+    sql = connection.exec_driver_sql
+    for offset, member_id in late:
+        raw = sql('SELECT raw FROM inbox WHERE "offset" = ?', (offset,)).scalar_one()
+        sql('UPDATE inbox SET raw = ? WHERE "offset" = ?', (redacted(raw, member_id), offset))
+
+
+def scrub(connection: Connection) -> bool:
+    """Look through the next slice of each log for everybody who is being erased; True while there is more."""
+    sql = connection.exec_driver_sql
+    names = {row[0]: row[1] for row in sql(f"SELECT member_id, names FROM erasures WHERE {_PENDING}")}
+    if not names:
+        return False
+    known = {member_id: set(msgspec.json.decode(said)) if said else set() for member_id, said in names.items()}
+    for log in ("inbox", "outbox"):
+        _Slice(connection, log, known).scrub()
+    for member_id, said in known.items():
+        sql("UPDATE erasures SET names = ? WHERE member_id = ?",
+            (msgspec.json.encode(sorted(said)).decode(), member_id))
+    sql(f"UPDATE erasures SET names = '' WHERE NOT {_PENDING}")
+    return bool(sql(f"SELECT count(*) FROM erasures WHERE {_PENDING}").scalar_one())
+
+
+class _Slice:
+    """The next rows of one log, for all whose erasure has come to them; `known` are the names found so far."""
+
+    def __init__(self, connection: Connection, log: str, known: dict[str, set[str]]) -> None:
+        self.sql, self.log, self.known = connection.exec_driver_sql, log, known
+
+    def scrub(self) -> None:
+        """Look through them and move the cursors on."""
+        log, sql = self.log, self.sql
+        start = sql(f"SELECT min({log}_next) FROM erasures WHERE {log}_next <= {log}_end").scalar()
+        if start is None:
+            return
+        end = start + SLICE
+        here = f"SELECT member_id FROM erasures WHERE {log}_next < ? AND {log}_end >= ?"
+        members = [row[0] for row in sql(here, (end, start))]
+        theirs: set[int] = set()
+        finder = Finder(members)
+        for at, raw in sql(f'SELECT "offset", raw FROM {log} WHERE "offset" >= ? AND "offset" < ?', (start, end)).all():
+            after = self._without(raw, finder)
+            if after == raw:
+                continue
+            sql(f'UPDATE {log} SET raw = ? WHERE "offset" = ?', (after, at))
+            if log == "outbox":
+                self._scrub_task(raw, finder)
+            elif REQUEST.encode() in after:
+                theirs.add(at)
+        if log == "inbox":
+            self._scrub_places(start, end, theirs, members)
+        sql(f"UPDATE erasures SET {log}_next = ? WHERE {log}_next < ?", (end, end))
+
+    def _without(self, raw: bytes, finder: Finder) -> bytes:
+        for member_id in finder.members_in(raw):
+            if (name := name_in(raw, member_id)) is not None:
+                self.known[member_id] |= shown([name, called(name)], NAME_AT_MOST)
+            raw = redacted(raw, member_id, self.known[member_id])
+        return raw
+
+    def _scrub_task(self, raw: bytes, finder: Finder) -> None:
+        """The read model's row of a task that went out about one of them."""
+        task_id = msgspec.json.decode(raw)["data"].get("task_id")
+        body = self.sql("SELECT body FROM tasks WHERE task_id = ?", (task_id,)).scalar()
+        if body is not None:
+            self.sql("UPDATE tasks SET body = ? WHERE task_id = ?", (self._without(body, finder), task_id))
+
+    def _scrub_places(self, start: int, end: int, theirs: set[int], members: list[str]) -> None:
+        """What placement noted beside the events: of theirs their name, of a group who owns it and who is in it."""
+        rows = self.sql(
+            'SELECT "offset", inbox_offset, place FROM estate_events WHERE "offset" >= ? AND "offset" < ? '
+            "AND place IS NOT NULL", (self._log_from(start), self._log_from(end))).all()
+        for at, inbox_offset, place in rows:
+            after = None if inbox_offset in theirs else _place_without(place, members)
+            if after != place:
+                self.sql('UPDATE estate_events SET place = ? WHERE "offset" = ?', (after, at))
+
+    def _log_from(self, inbox_offset: int) -> int:
+        """Where in the log of estate-events that inbox offset begins: both logs grow in the same order."""
+        low, high = 1, 1 + int(self.sql('SELECT coalesce(max("offset"), 0) FROM estate_events').scalar_one())
+        before = (
+            'SELECT inbox_offset FROM estate_events WHERE "offset" <= ? AND inbox_offset IS NOT NULL '
+            'ORDER BY "offset" DESC LIMIT 1')
+        while low < high:
+            middle = (low + high) // 2
+            found: Any = self.sql(before, (middle,)).scalar()
+            if found is None or found < inbox_offset:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+
+def _place_without(packed: bytes, members: list[str]) -> bytes:
+    """What placement noted, without these members: nobody owns the group, and they are not in it."""
+    if not any(member_id.encode() in packed for member_id in members):
+        return packed
+    place = _unpack(packed)
+    if place.group is None:
+        return packed
+    group = replace(
+        place.group, owner_id=None if place.group.owner_id in members else place.group.owner_id,
+        residents=tuple(one for one in place.group.residents or () if one.member_id not in members),
+    )
+    return _pack(replace(place, group=group))

@@ -1,0 +1,78 @@
+"""`create_app`: the gateway put together over the ports that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+from starlette.middleware.gzip import GZipMiddleware
+
+from schemas import asyncapi
+from schemas.reference import Reference
+from schemas.topics import TASKS
+from streams.gateway import campaigns, estates, events, flow, letters, marks, pages, problems, running, tasks
+from streams.gateway.atlas import Atlas
+from streams.gateway.bell import Bell
+from streams.gateway.board import Board
+from streams.gateway.context import Gateway
+from streams.gateway.headers import Headers
+from streams.gateway.measures import Measures
+from streams.gateway.ports import Changes, Clock, Door
+from streams.readers import keys_between
+
+_ABOUT = """\
+Events in, tasks out, and what HQ watches. Send `Authorization: Bearer <token>`; a token's role is `hq`, `dealer` (sees
+and does only its own) or `integration` (publishes only). Errors are problem documents (RFC 9457), in Chinese where
+Accept-Language prefers it. The events themselves are described at `/asyncapi.json`.
+"""
+
+
+def create_app(
+    *,
+    engine: Engine,
+    door: Door,
+    clock: Clock,
+    changes: Changes,
+    reference: Callable[[], Reference],
+    zone: ZoneInfo,
+    registry: CollectorRegistry | None = None,
+) -> FastAPI:
+    """The gateway as an ASGI app.
+
+    It reads over `engine`, on its own connections and in threads; everything that changes a campaign goes through
+    `door`. `zone` is that of dates in parameters. Its metrics go into `registry` (its own where none is given).
+    Call `end_streams` when the program stops: open streams would keep a server waiting.
+    """
+    atlas = Atlas(reference)
+    measures = Measures(registry or CollectorRegistry(), door)
+    bell = Bell(changes, partial(_keys_between, engine))
+    # The documentation pages of FastAPI load their scripts from elsewhere; ours load nothing from elsewhere.
+    app = FastAPI(
+        title="loupan", version=asyncapi.VERSION, description=_ABOUT, docs_url=None, redoc_url=None,
+        openapi_url="/openapi.json", redirect_slashes=False,
+    )
+    app.state.gateway = Gateway(
+        engine, door, clock, changes, reference, zone, atlas, Board(atlas), bell, measures,
+    )
+    problems.install(app)
+    for part in (events, tasks, marks, estates, flow, campaigns, letters, running):
+        app.include_router(part.router)
+    pages.mount(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(Headers, measures=measures)
+    return app
+
+
+def end_streams(app: FastAPI) -> None:
+    """Let every open event stream end within a second. Call it on the app's loop, when the program stops."""
+    gateway: Gateway = app.state.gateway
+    gateway.bell.close()
+
+
+def _keys_between(engine: Engine, after: int, upto: int) -> set[str]:
+    with engine.connect() as connection:
+        return keys_between(connection, TASKS.name, after, upto)

@@ -1,0 +1,133 @@
+"""The estates and stores as GeoJSON, made once for each state of the reference data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, NamedTuple
+
+import msgspec
+
+from maps.datum import to_wgs84
+from schemas.reference import Estate, Reference, Store
+
+
+class Site(NamedTuple):
+    """An estate on the map: its geometry as JSON, its own properties, and the whole feature as JSON."""
+
+    estate_id: str
+    geometry: msgspec.Raw
+    properties: dict[str, Any]
+    feature: msgspec.Raw
+
+
+class Chart(NamedTuple):
+    """What was made of one state of the reference data."""
+
+    reference: Reference
+    ids: tuple[str, ...]
+    ids_by_city: dict[str, tuple[str, ...]]
+    estates_by_dealer: dict[str, frozenset[str]]
+    sites: dict[str, tuple[Site, ...]]
+
+
+class Atlas:
+    """The chart of the reference data as it stands. Safe from any thread."""
+
+    def __init__(self, reference: Callable[[], Reference]) -> None:
+        self._reference = reference
+        self._lock = Lock()
+        self._chart: Chart | None = None
+
+    def chart(self) -> Chart:
+        """The chart; made anew where the reference data were loaded anew."""
+        reference = self._reference()
+        with self._lock:
+            if self._chart is None or self._chart.reference is not reference:
+                self._chart = _draw(reference)
+            return self._chart
+
+    def sites(self, city: str | None) -> tuple[Site, ...]:
+        """A city's estates that have a point, or all; by id."""
+        chart = self.chart()
+        name = city or ""
+        with self._lock:
+            if name not in chart.sites:
+                ids = chart.ids_by_city.get(name, ()) if name else chart.ids
+                found = (site(chart.reference.estates[estate_id]) for estate_id in ids)
+                chart.sites[name] = tuple(one for one in found if one is not None)
+            return chart.sites[name]
+
+
+def _draw(reference: Reference) -> Chart:
+    ids = tuple(sorted(reference.estates))
+    by_city: dict[str, list[str]] = {}
+    for estate_id in ids:
+        by_city.setdefault(reference.estates[estate_id].city, []).append(estate_id)
+    by_dealer: dict[str, set[str]] = {}
+    for group in reference.groups.values():
+        if group.dealer_id and group.estate_id:
+            by_dealer.setdefault(group.dealer_id, set()).add(group.estate_id)
+    return Chart(
+        reference, ids, {city: tuple(found) for city, found in by_city.items()},
+        {dealer: frozenset(found) for dealer, found in by_dealer.items()}, {},
+    )
+
+
+def point_of(place: Estate | Store) -> tuple[float, float] | None:
+    """A place's point in WGS-84 degrees, lng before lat, to about a decimetre; None where it has none."""
+    if place.lng is None or place.lat is None or place.crs is None:
+        return None
+    lng, lat = to_wgs84(place.lng, place.lat, place.crs)
+    return round(lng, 6), round(lat, 6)
+
+
+def properties_of(estate: Estate) -> dict[str, Any]:
+    """What the map says of any estate, worked or not."""
+    return {
+        "estate_id": estate.estate_id, "name": estate.name, "city": estate.city, "district": estate.district,
+        "households": estate.households,
+    }
+
+
+def site(estate: Estate) -> Site | None:
+    """An estate on the map, or None where it has no point."""
+    point = point_of(estate)
+    if point is None:
+        return None
+    geometry = msgspec.Raw(msgspec.json.encode({"type": "Point", "coordinates": point}))
+    properties = properties_of(estate)
+    return Site(estate.estate_id, geometry, properties, feature(estate.estate_id, geometry, properties))
+
+
+def feature(id: str, geometry: msgspec.Raw, properties: dict[str, Any]) -> msgspec.Raw:
+    """A GeoJSON feature as JSON."""
+    return msgspec.Raw(
+        msgspec.json.encode({"type": "Feature", "id": id, "geometry": geometry, "properties": properties})
+    )
+
+
+def stores_of(reference: Reference, city: str | None) -> dict[str, Any]:
+    """The stores of a city's dealers, or all, as a GeoJSON FeatureCollection."""
+    features = [_store(reference, store) for store in reference.stores.values() if _in(reference, store, city)]
+    return {"type": "FeatureCollection", "features": [one for one in features if one is not None]}
+
+
+def _in(reference: Reference, store: Store, city: str | None) -> bool:
+    dealer = reference.dealers.get(store.dealer_id)
+    return city is None or dealer is None or dealer.city in ("", city)
+
+
+def _store(reference: Reference, store: Store) -> dict[str, Any] | None:
+    point = point_of(store)
+    if point is None:
+        return None
+    dealer = reference.dealers.get(store.dealer_id)
+    properties = {
+        "store_id": store.store_id, "name": store.name, "dealer_id": store.dealer_id,
+        "dealer_name": dealer.name if dealer else store.dealer_id, "staff": store.staff,
+    }
+    return {
+        "type": "Feature", "id": store.store_id, "geometry": {"type": "Point", "coordinates": point},
+        "properties": properties,
+    }

@@ -1,0 +1,85 @@
+"""Who asks: a bearer token or the pages' cookie, and what its role may do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+
+from streams.gateway.context import Gateway, Here
+from streams.gateway.problems import NO_HEADER, NO_TOKEN, NOT_ALLOWED, Problem
+from streams.tokens import Grant, TokenRole, grant_of, look_up
+
+COOKIE = "loupan_token"
+#: Methods that change nothing: a page elsewhere may cause them, it can't read the answer.
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_bearer = HTTPBearer(auto_error=False, description="A token made by `loupan`; only its hash is kept.")
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by visiting /login?token=…")
+
+
+async def identify(
+    request: Request,
+    here: Here,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+) -> Grant:
+    """The grant of whoever asks. The cookie counts for a change only beside ``X-Loupan: 1``, which no form can send."""
+    token = bearer.credentials if bearer else cookie
+    grant = await here.ask(lambda connection: look_up(connection, token)) if token else None
+    if grant is None:
+        raise no_token()
+    if bearer is None and request.method not in _SAFE and request.headers.get("x-loupan") != "1":
+        raise Problem(
+            NO_HEADER, "用 cookie 登录的写操作要带请求头 X-Loupan: 1。",
+            "A change that is made with the cookie must carry the header X-Loupan: 1.",
+        )
+    return grant
+
+
+async def page_grant(request: Request, here: Here) -> Grant | None:
+    """The grant behind a page's cookie, or None."""
+    token = request.cookies.get(COOKIE)
+    return await here.ask(lambda connection: look_up(connection, token)) if token else None
+
+
+def no_token() -> Problem:
+    """Nobody we know asks."""
+    return Problem(
+        NO_TOKEN, "请带上令牌：Authorization: Bearer …，或先打开登录链接。",
+        "Send a token (Authorization: Bearer …), or open your login link first.",
+        headers={"WWW-Authenticate": 'Bearer realm="loupan"'},
+    )
+
+
+def _holder(*roles: TokenRole) -> Callable[[Grant], Awaitable[Grant]]:
+    """The check that a grant has one of the roles."""
+
+    async def check(grant: Annotated[Grant, Depends(identify)]) -> Grant:
+        if grant.role not in roles:
+            raise Problem(
+                NOT_ALLOWED, f"令牌的角色是 {grant.role.value}，这里只给 {'、'.join(roles)}。",
+                f"The token's role is {grant.role.value}; this is for {' and '.join(roles)}.",
+            )
+        return grant
+
+    return check
+
+
+#: Endpoints' parameters: who may ask.
+Anyone = Annotated[Grant, Depends(identify)]
+Hq = Annotated[Grant, Depends(_holder(TokenRole.HQ))]
+Reader = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.DEALER))]
+Publisher = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.INTEGRATION))]
+
+
+def sees(grant: Grant, dealer_id: str | None) -> bool:
+    """Whether what belongs to the dealer is shown to the grant's holder."""
+    return grant.role is TokenRole.HQ or (grant.role is TokenRole.DEALER and grant.dealer_id == dealer_id)
+
+
+async def still_holds(here: Gateway, grant: Grant) -> bool:
+    """Whether the grant was not revoked meanwhile: a stream may outlive its token."""
+    return await here.ask(lambda connection: grant_of(connection, grant.key)) is not None

@@ -1,0 +1,183 @@
+"""Estates as HQ looks at them: the book, one estate with all that is done there, and its timeline."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+from sqlalchemy import Connection
+
+from schemas.reference import Estate, Group, Reference
+from streams.gateway.atlas import Chart, point_of, properties_of
+from streams.gateway.auth import Reader, sees
+from streams.gateway.board import body_of
+from streams.gateway.context import Gateway, Here, json
+from streams.gateway.problems import NOT_FOUND, Problem
+from streams.readers import LAST, LogRow, TaskRow, campaign_log, sent_at, task_counts, tasks_changed
+from streams.tokens import Grant, TokenRole
+
+router = APIRouter(tags=["hq"])
+
+
+@router.get("/v1/estates", summary="The estate book")
+def read_estates(
+    here: Here,
+    grant: Reader,
+    city: str | None = None,
+    q: Annotated[str | None, Query(max_length=100, description="Part of a name, an alias, an address or an id")] = None,
+    limit: Annotated[int, Query(ge=1, le=2000)] = 100,
+    cursor: Annotated[str | None, Query(description="The last page's cursor")] = None,
+) -> Response:
+    """`{"estates", "cursor"}` by id, each with its campaign's phase where it has one; a dealer sees where it works."""
+    _refresh(here)
+    chart = here.atlas.chart()
+    found = list(islice(_search(here, chart, grant, city, q, cursor), limit + 1))
+    page = found[:limit]
+    return json({
+        "estates": [_line(here, estate) for estate in page],
+        "cursor": page[-1].estate_id if len(found) > limit else None,
+    })
+
+
+def _search(here: Gateway, chart: Chart, grant: Grant, city: str | None, q: str | None, cursor: str | None) -> Any:
+    ids = chart.ids_by_city.get(city, ()) if city else chart.ids
+    wanted = (q or "").strip().casefold()
+    for estate_id in ids:
+        estate = chart.reference.estates[estate_id]
+        if cursor is not None and estate_id <= cursor:
+            continue
+        if wanted and not _says(estate, wanted):
+            continue
+        if works(here, chart, grant, estate_id):
+            yield estate
+
+
+def _says(estate: Estate, wanted: str) -> bool:
+    return any(
+        wanted in text.casefold() for text in (estate.name, *estate.aliases, estate.address, estate.estate_id)
+    )
+
+
+def _line(here: Gateway, estate: Estate) -> dict[str, Any]:
+    point = point_of(estate)
+    entry = here.board.entry(estate.estate_id)
+    worked = body_of(entry) if entry else {}
+    shown = ("phase", "stage", "day", "days", "status", "dealer_id", "dealer_name", "members", "orders")
+    return {
+        **properties_of(estate), "address": estate.address, "point": point, "build_year": estate.build_year,
+        **{name: worked[name] for name in shown if name in worked},
+    }
+
+
+@router.get("/v1/estates/{estate_id}", summary="One estate")
+def read_estate(estate_id: str, here: Here, grant: Reader) -> Response:
+    """The estate, its point on the flow map, its groups, stores and dealers, and where its tasks stand."""
+    estate = _own_estate(here, grant, estate_id)
+    reference = here.reference()
+    entry = here.board.entry(estate_id)
+    groups = [group for group in reference.groups_of_estate.get(estate_id, ()) if sees(grant, group.dealer_id)]
+    return json({
+        **properties_of(estate), "address": estate.address, "point": point_of(estate),
+        "build_year": estate.build_year, "aliases": estate.aliases, "outline": estate.outline,
+        "flow": msgspec.Raw(entry.raw) if entry else None,
+        "groups": [_group(group, reference) for group in groups],
+        "tasks": here.read(lambda connection: task_counts(connection, estate_id, dealer_id=grant.dealer_id)),
+    })
+
+
+def _group(group: Group, reference: Reference) -> dict[str, Any]:
+    dealer = reference.dealers.get(group.dealer_id or "")
+    store = reference.stores.get(group.store_id or "")
+    personas = reference.personas_of_group.get(group.group_id, ())
+    return {
+        "group_id": group.group_id, "name": group.name, "kind": group.kind, "open": group.open,
+        "dealer_id": group.dealer_id, "dealer_name": dealer.name if dealer else None,
+        "store_id": group.store_id, "store_name": store.name if store else None,
+        "personas": [
+            {"persona_id": p.persona_id, "name": p.name, "role": p.role, "class": p.cls} for p in personas
+        ],
+    }
+
+
+@router.get("/v1/estates/{estate_id}/timeline", summary="What became of an estate's campaign")
+def read_timeline(
+    estate_id: str,
+    here: Here,
+    grant: Reader,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    before: Annotated[int, Query(ge=0, le=LAST, description="The last page's cursor")] = LAST,
+) -> Response:
+    """`{"items", "cursor"}`, the latest first: campaign events, and the last change of each task.
+
+    A dealer who shares the estate with another sees its own tasks and groups.
+    """
+    _own_estate(here, grant, estate_id)
+    items = here.read(lambda connection: _timeline(connection, estate_id, grant.dealer_id, before, limit))
+    shown = [item for item in items if _shown(here, grant, item)]
+    return json({"items": shown, "cursor": items[-1]["offset"] if len(items) >= limit else None})
+
+
+def _timeline(
+    connection: Connection, estate_id: str, dealer_id: str | None, before: int, limit: int
+) -> list[dict[str, Any]]:
+    events = campaign_log(connection, estate_id, before, limit)
+    # Below the page's last campaign event, tasks belong to the next page.
+    after = events[-1].offset if len(events) == limit else -1
+    changed = tasks_changed(connection, estate_id, after, before, limit, dealer_id=dealer_id)
+    sent = sent_at(connection, (row.changed for row in changed))
+    items = [_item(row) for row in events] + [_task_item(row, sent.get(row.changed)) for row in changed]
+    items.sort(key=lambda item: item["offset"], reverse=True)
+    # What changed at one offset stays on one page: the next begins below it.
+    return [item for place, item in enumerate(items) if place < limit or item["offset"] == items[limit - 1]["offset"]]
+
+
+def _shown(here: Gateway, grant: Grant, item: dict[str, Any]) -> bool:
+    group = here.reference().groups.get((item["data"] or {}).get("group_id") or "")
+    return group is None or group.dealer_id is None or sees(grant, group.dealer_id)
+
+
+def _item(row: LogRow) -> dict[str, Any]:
+    event = msgspec.json.decode(row.raw)
+    return {"offset": row.offset, **{name: event.get(name) for name in ("id", "type", "time", "causationid", "data")}}
+
+
+def _task_item(row: TaskRow, sent: LogRow | None) -> dict[str, Any]:
+    """A task's last change: the event that went out for it, or, for a mark that sent none, where it stands."""
+    event = msgspec.json.decode(sent.raw) if sent else {}
+    task = msgspec.json.decode(row.body)
+    own = (event.get("data") or {}).get("task_id") == row.task_id
+    shown = ("task_id", "group_id", "persona_id", "role", "action", "phase", "day", "status", "window")
+    return {
+        "offset": row.changed,
+        "id": event["id"] if own else None,
+        "type": event["type"] if own else f"loupan.task.{row.status}.v1",
+        "time": event["time"] if own or event else task.get("issued_at"),
+        "causationid": event.get("causationid") if own else None,
+        "data": {name: task.get(name) for name in shown} | {"text": (task.get("script") or {}).get("text", "")[:80]},
+    }
+
+
+def works(here: Gateway, chart: Chart, grant: Grant, estate_id: str) -> bool:
+    """Whether the grant's holder may see the estate: HQ every one, a dealer where it has a group or a campaign."""
+    if grant.role is TokenRole.HQ:
+        return True
+    if estate_id in chart.estates_by_dealer.get(grant.dealer_id or "", frozenset()):
+        return True
+    entry = here.board.entry(estate_id)
+    return entry is not None and body_of(entry).get("dealer_id") == grant.dealer_id
+
+
+def _own_estate(here: Gateway, grant: Grant, estate_id: str) -> Estate:
+    _refresh(here)
+    chart = here.atlas.chart()
+    estate = chart.reference.estates.get(estate_id)
+    if estate is None or not works(here, chart, grant, estate_id):
+        raise Problem(NOT_FOUND, f"没有楼盘 {estate_id}。", f"There is no estate {estate_id}.")
+    return estate
+
+
+def _refresh(here: Gateway) -> None:
+    version = here.changes.version()
+    here.read(lambda connection: here.board.refresh(connection, version))

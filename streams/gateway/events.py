@@ -1,0 +1,162 @@
+"""`POST /v1/events`: CloudEvents over HTTP, structured, in a batch, or binary, handed whole to the door."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+from urllib.parse import unquote
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+
+from schemas.events import MAX_EVENT_BYTES
+from streams.gateway.auth import Publisher
+from streams.gateway.context import Gateway, Here, json
+from streams.gateway.ports import Accepted
+from streams.gateway.problems import BAD_EVENT, BUSY, NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
+
+#: The largest request, in bytes and in events.
+MAX_REQUEST_BYTES = 8 * 1_048_576
+MAX_EVENTS = 1000
+#: More events than this in the inbox that nobody worked yet: the sender is asked to slow down.
+MAX_LAG = 50_000
+
+_STRUCTURED = "application/cloudevents+json"
+_BATCH = "application/cloudevents-batch+json"
+_one = msgspec.json.Decoder(msgspec.Raw)
+_many = msgspec.json.Decoder(list[msgspec.Raw])
+
+_T = TypeVar("_T")
+
+router = APIRouter(tags=["events"])
+
+
+class Sent(NamedTuple):
+    """The events of a request, each as a structured CloudEvent; `single` where it was not a batch."""
+
+    raws: list[bytes]
+    single: bool
+
+
+async def _not_too_fast(here: Here) -> None:
+    if here.door.lag > MAX_LAG:
+        raise Problem(
+            BUSY, f"收件箱里还有 {here.door.lag} 条没处理，请过几秒再发。",
+            f"{here.door.lag} events in the inbox aren't worked yet: send again in a few seconds.",
+            headers={"Retry-After": "5"},
+        )
+
+
+@router.post(
+    "/v1/events", dependencies=[Depends(_not_too_fast)],
+    summary="Publish one event or a batch",
+    openapi_extra={"requestBody": {"required": True, "content": {
+        _STRUCTURED: {"schema": {"type": "object", "description": "One CloudEvent"}},
+        _BATCH: {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_EVENTS}},
+        "application/json": {"schema": {"description": "One CloudEvent, an array of them, or with ce-* headers data"}},
+    }}},
+    responses={422: {"description": "The one event is wrong; in a batch, `results` says which"}},
+)
+async def publish(request: Request, here: Here, _: Publisher) -> Response:
+    """Take events; each is answered by its place: accepted, duplicate, or error with what is wrong."""
+    sent = _read(request, await _body(request))
+    results = await here.door.accept(sent.raws) if sent.raws else []
+    return _answer(here, sent, results)
+
+
+def _answer(here: Gateway, sent: Sent, results: list[Accepted]) -> Response:
+    counts = dict.fromkeys(("accepted", "duplicate", "error"), 0)
+    for result in results:
+        counts[result.status] += 1
+    for status, count in counts.items():
+        here.measures.events.labels(status).inc(count)
+    if sent.single and results[0].status == "error":
+        detail = results[0].detail or ""
+        raise Problem(BAD_EVENT, f"事件没有被接收：{detail}", f"The event was not taken: {detail}", results=results)
+    return json({"results": results, **counts})
+
+
+async def _body(request: Request) -> bytes:
+    """The body, refused as soon as it is known to be too large."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise _wrong_type(f"Content-Encoding: {request.headers['content-encoding']}")
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > MAX_REQUEST_BYTES:
+        raise _too_large()
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_REQUEST_BYTES:
+            raise _too_large()
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _read(request: Request, body: bytes) -> Sent:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == _STRUCTURED:
+        return Sent([_event(body)], single=True)
+    if media_type == _BATCH:
+        return Sent(_batch(body), single=False)
+    if "ce-type" in request.headers or "ce-specversion" in request.headers:
+        return Sent([_binary(request, media_type, body)], single=True)
+    if media_type == "application/json":
+        return Sent(_batch(body), single=False) if body.lstrip()[:1] == b"[" else Sent([_event(body)], single=True)
+    raise _wrong_type(media_type or "none")
+
+
+def _event(body: bytes) -> bytes:
+    _check_size(body)
+    return bytes(_decode(_one, body))
+
+
+def _batch(body: bytes) -> list[bytes]:
+    raws = _decode(_many, body)
+    if len(raws) > MAX_EVENTS:
+        raise _too_large()
+    return [bytes(raw) for raw in raws]
+
+
+def _binary(request: Request, media_type: str, body: bytes) -> bytes:
+    """A structured event from `ce-*` headers (percent-encoded UTF-8) and data.
+
+    Source: CloudEvents HTTP protocol binding 1.0.2, section 3.1.
+    """
+    event: dict[str, object] = {
+        name[3:]: unquote(value) for name, value in request.headers.items() if name.startswith("ce-")
+    }
+    for name in ("data", "data_base64", "datacontenttype"):
+        event.pop(name, None)
+    _check_size(body)
+    if body:
+        if media_type != "application/json" and not media_type.endswith("+json"):
+            raise _wrong_type(media_type or "none")
+        event["datacontenttype"] = media_type
+        event["data"] = _decode(_one, body)
+    return msgspec.json.encode(event)
+
+
+def _decode(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
+    try:
+        return decoder.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise Problem(NOT_JSON, f"内容不是 JSON：{error}", f"The body is not JSON: {error}") from error
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > MAX_EVENT_BYTES:
+        raise _too_large()
+
+
+def _too_large() -> Problem:
+    return Problem(
+        TOO_LARGE, "一个事件最大 1 MiB；一次请求最多 8 MiB、1000 个事件。",
+        "An event has at most 1 MiB, a request at most 8 MiB and 1,000 events.",
+        headers={"Connection": "close"},
+    )
+
+
+def _wrong_type(what: str) -> Problem:
+    return Problem(
+        WRONG_TYPE, f"这里收 {_STRUCTURED}、{_BATCH} 或 application/json，不收 {what}。",
+        f"This takes {_STRUCTURED}, {_BATCH} or application/json, not {what}.",
+    )

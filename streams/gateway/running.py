@@ -1,0 +1,53 @@
+"""Running it: whether it lives, whether it is ready, what it measures, its contracts, and who asks."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from schemas import asyncapi
+from streams.gateway.auth import Anyone
+from streams.gateway.context import Here, json
+from streams.gateway.problems import unavailable
+from streams.readers import is_ready
+
+router = APIRouter(tags=["running"])
+
+
+@router.get("/healthz", summary="Whether the process answers")
+async def healthz() -> Response:
+    """Always well, or no answer at all."""
+    return json({"status": "ok"})
+
+
+@router.get("/readyz", summary="Whether it can work", responses={503: {"description": "Not now, and why"}})
+def readyz(here: Here) -> Response:
+    """Whether the database can be read and its tables are there."""
+    try:
+        here.read(is_ready)
+    except Exception as error:
+        raise unavailable("the database cannot be read") from error
+    return json({"status": "ready", "lag": here.door.lag})
+
+
+@router.get("/metrics", summary="For Prometheus", response_class=Response)
+def metrics(here: Here) -> Response:
+    """The metrics in Prometheus' text format: counts alone, nothing of anybody."""
+    return Response(generate_latest(here.measures.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@router.get("/asyncapi.json", summary="The events' contract, as AsyncAPI 3")
+def read_asyncapi() -> Response:
+    """Every topic and event type."""
+    return json(asyncapi.document())
+
+
+@router.get("/v1/me", summary="Whose token this is, and the campaigns' time")
+def me(here: Here, grant: Anyone) -> Response:
+    """The token's role and dealer, and the clock that campaigns live by."""
+    dealer = here.reference().dealers.get(grant.dealer_id or "")
+    return json({
+        "role": grant.role, "dealer_id": grant.dealer_id,
+        "dealer_name": dealer.name if dealer else grant.dealer_id,
+        "now": here.clock.now(), "speed": here.clock.speed, "simulated": here.clock.simulated,
+    })

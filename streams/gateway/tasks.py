@@ -1,0 +1,159 @@
+"""The dealers' tasks: the list, the stream, what was done of them, and why they were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from schemas.reference import Reference
+from schemas.topics import TASKS
+from schemas.values import TaskStatus
+from streams.gateway.auth import Reader, sees
+from streams.gateway.bell import EVERYBODY
+from streams.gateway.context import Gateway, Here, json
+from streams.gateway.problems import BAD_PARAMETER, NOT_FOUND, Problem, prefers_chinese
+from streams.gateway.sse import HEARTBEAT, Leave, Now, Start, cloud_event, opening
+from streams.gateway.why import explain
+from streams.readers import Cursor, LogRow, TaskFilter, TaskRow, find_task, list_tasks, sent_between
+from streams.tokens import Grant
+
+#: Events that a stream reads at once.
+_CHUNK = 200
+
+router = APIRouter(tags=["tasks"])
+
+
+@router.get("/v1/tasks", summary="Tasks, by window, or what changed since a cursor")
+def read_tasks(
+    here: Here,
+    grant: Reader,
+    status: Annotated[list[str] | None, Query(description="One or more, repeated or with commas between")] = None,
+    estate_id: str | None = None,
+    group_id: str | None = None,
+    persona_id: str | None = None,
+    dealer_id: Annotated[str | None, Query(description="HQ only: one dealer's")] = None,
+    since: Annotated[str | None, Query(description="A cursor: what changed since, in the order of change")] = None,
+    start: Annotated[str | None, Query(alias="from", description="Windows that end after it")] = None,
+    end: Annotated[str | None, Query(alias="to", description="Windows that start before it")] = None,
+    limit: Annotated[int, Query(ge=1, le=2000)] = 500,
+) -> Response:
+    """`{"tasks", "cursor", "more"}`: a dealer's own, or all for HQ.
+
+    Without `since` they come by window; where `more` is true, ask for a narrower time. With it they come in the
+    order of change, page by page: ask again with the new cursor. The cursor also starts the stream.
+    """
+    wanted = TaskFilter(
+        dealer_id=grant.dealer_id or dealer_id, estate_id=estate_id, group_id=group_id, persona_id=persona_id,
+        statuses=_statuses(status), start=here.moment("from", start), end=here.moment("to", end),
+        since=_cursor(since), limit=limit,
+    )
+    version = here.changes.version()
+    rows = here.read(lambda connection: list_tasks(connection, wanted))
+    reference = here.reference()
+    more = len(rows) == limit
+    return json({
+        "tasks": [with_names(row.body, reference) for row in rows],
+        "cursor": str(_next(wanted, rows, version, more)),
+        "more": more,
+    })
+
+
+def _next(wanted: TaskFilter, rows: list[TaskRow], version: int, more: bool) -> Cursor:
+    if wanted.since is None:
+        return Cursor(version)
+    return Cursor(rows[-1].changed, rows[-1].task_id) if more else Cursor(max(version, wanted.since.changed))
+
+
+def _statuses(given: list[str] | None) -> tuple[str, ...]:
+    names = tuple(name for part in given or () for name in part.split(",") if name)
+    unknown = [name for name in names if name not in set(TaskStatus)]
+    if unknown:
+        known = ", ".join(TaskStatus)
+        raise Problem(
+            BAD_PARAMETER, f"没有这个任务状态：{unknown[0]}（有：{known}）。",
+            f"There is no task status {unknown[0]} (there are: {known}).",
+        )
+    return names
+
+
+def _cursor(text: str | None) -> Cursor | None:
+    if text is None:
+        return None
+    try:
+        return Cursor.parse(text)
+    except ValueError as error:
+        raise Problem(BAD_PARAMETER, f"since 不是游标：{text}", f"since is not a cursor: {text}") from error
+
+
+class _Whose(msgspec.Struct, gc=False):
+    estate_id: str
+    group_id: str
+    persona_id: str | None = None
+
+
+_whose = msgspec.json.Decoder(_Whose)
+
+
+def with_names(body: bytes, reference: Reference) -> msgspec.Raw:
+    """A task's JSON with the names that people know things by, put at its end."""
+    ids = _whose.decode(body)
+    estate = reference.estates.get(ids.estate_id)
+    group = reference.groups.get(ids.group_id)
+    persona = reference.personas.get(ids.persona_id or "")
+    names = msgspec.json.encode({
+        "estate_name": estate.name if estate else ids.estate_id,
+        "group_name": (group.name if group else "") or ids.group_id,
+        "persona_name": persona.name if persona else ids.persona_id,
+    })
+    # Both are objects: the one's last brace and the other's first become the comma between them.
+    return msgspec.Raw(body.rstrip()[:-1] + b"," + names[1:])
+
+
+@router.get("/v1/tasks/stream", response_class=EventSourceResponse, summary="Tasks as they change (SSE)")
+async def stream_tasks(
+    here: Here, grant: Reader, start: Start, version: Now, dealer_id: str | None = None
+) -> AsyncIterator[ServerSentEvent]:
+    """Every event of the topic `tasks`: id = its place in the outbox, event = its type, data = the CloudEvent.
+
+    Comes back with Last-Event-ID where it stopped. A slow reader gets everything later, never less.
+    """
+    key = grant.dealer_id or dealer_id
+    at = version if start is None else min(start, version)
+    leave = Leave(here, grant)
+    with here.bell.listening(key or EVERYBODY) as listener, here.measures.streams.labels("tasks").track_inprogress():
+        yield opening()
+        while await leave.holds():
+            rows, at = await _sent(here, at, key)
+            for row in rows:
+                yield cloud_event(row.offset, row.raw)
+            if not rows:
+                await here.bell.wait(listener, at, HEARTBEAT)
+
+
+async def _sent(here: Gateway, at: int, key: str | None) -> tuple[list[LogRow], int]:
+    """What went out after `at`, at most a chunk, and up to where that is all."""
+    version = here.changes.version()
+    rows = await here.ask(
+        lambda connection: sent_between(connection, TASKS.name, at, version, key=key, limit=_CHUNK)
+    )
+    return rows, rows[-1].offset if len(rows) == _CHUNK else max(at, version)
+
+
+@router.get("/v1/tasks/{task_id}/why", summary="Why a task was asked for")
+def read_why(task_id: str, request: Request, here: Here, grant: Reader) -> Response:
+    """The rule in words, the script and its version, what it rests on, and the events that brought it about."""
+    chinese = prefers_chinese(request.headers.get("accept-language"))
+    row = own_task(here, grant, task_id)
+    return json(here.read(lambda connection: explain(connection, row, chinese=chinese)))
+
+
+def own_task(here: Gateway, grant: Grant, task_id: str) -> TaskRow:
+    """A task that the grant's holder may see. Another dealer's is not there, as far as they can tell."""
+    row = here.read(lambda connection: find_task(connection, task_id))
+    if row is None or not sees(grant, row.dealer_id):
+        raise Problem(NOT_FOUND, f"没有任务 {task_id}。", f"There is no task {task_id}.")
+    return row

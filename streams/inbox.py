@@ -1,0 +1,148 @@
+"""The door: every event comes in here, whatever carried it. Checked, recognised when it comes again, kept whole.
+
+What can be read goes into the inbox; what can't becomes a dead letter with its reason. One transaction for
+all that is handed in at once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from schemas.errors import BadEvent
+from schemas.events import InEvent, decode
+
+#: How far in the future an event may say that it happened: clocks differ, but not by more.
+AHEAD = timedelta(minutes=5)
+#: Decoded events that are kept for the pipeline, so that it needn't read and decode them again.
+HANDED_ON = 20_000
+
+_INSERT = 'INSERT INTO inbox ("offset", source, id, raw) VALUES (?, ?, ?, ?)'
+#: A dead letter: where it came from, why, the bytes, when (Unix milliseconds, 0 in a replay).
+BURY = "INSERT INTO dead_letters (origin, reason, raw, at, status) VALUES (?, ?, ?, ?, 'dead')"
+_KNOWN_AT_ONCE = 500
+
+
+#: An event that could be read: its place among those handed in, itself, its bytes.
+_Arrival = tuple[int, InEvent, bytes]
+
+
+class Answer(Struct, frozen=True):
+    """What became of one event at the door."""
+
+    index: int
+    status: Literal["accepted", "duplicate", "error"]
+    id: str | None = None
+    detail: str | None = None
+    offset: int | None = None
+
+
+class Door:
+    """Takes events into the inbox.
+
+    `now` is the clock that an event's time must not run ahead of; where there is none (a replay), `latest` is
+    the last time that is believed, if any.
+    """
+
+    def __init__(self, now: Callable[[], datetime] | None = None, *, latest: datetime | None = None) -> None:
+        self._now, self._latest = now, latest
+        self.handed_on: OrderedDict[int, InEvent] = OrderedDict()
+
+    def accept(self, connection: Connection, raws: Sequence[bytes], origin: str = "door") -> list[Answer]:
+        """Take events in, in this order, in the caller's transaction: each answered, none lost."""
+        answers: list[Answer] = []
+        read: list[_Arrival] = []
+        dead: list[tuple[str, str, bytes, int]] = []
+        latest = self._now() + AHEAD if self._now is not None else self._latest
+        for index, raw in enumerate(raws):
+            try:
+                event = _read(raw, latest)
+            except BadEvent as error:
+                answers.append(Answer(index, "error", None, str(error)))
+                dead.append((f"{origin}:{index + 1}", str(error), raw, milliseconds(self._now)))
+                continue
+            read.append((index, event, raw))
+        if read:
+            answers.extend(self._keep(connection, read))
+        if dead:
+            connection.exec_driver_sql(BURY, dead)
+            answers.sort(key=lambda answer: answer.index)
+        return answers
+
+    def _keep(self, connection: Connection, read: list[_Arrival]) -> list[Answer]:
+        """Put what could be read into the inbox, but for what is there already.
+
+        Nearly always nothing is: so all is put in at once, and only where the database finds a name that it
+        knows is everything looked up.
+        """
+        try:
+            with connection.begin_nested():
+                return self._put(connection, read)
+        except IntegrityError:
+            pass
+        known = self._known(connection, [event for _, event, _ in read])
+        fresh, answers = [], []
+        for index, event, raw in read:
+            name = (event.source, event.id)
+            if name in known:
+                answers.append(Answer(index, "duplicate", event.id))
+            else:
+                known.add(name)
+                fresh.append((index, event, raw))
+        if fresh:
+            answers.extend(self._put(connection, fresh))
+        answers.sort(key=lambda answer: answer.index)
+        return answers
+
+    def _put(self, connection: Connection, read: list[_Arrival]) -> list[Answer]:
+        """Put events into the inbox, all or none, and hand them on."""
+        first = _next_offset(connection)
+        connection.exec_driver_sql(
+            _INSERT, [(offset, event.source, event.id, raw) for offset, (_, event, raw) in enumerate(read, first)])
+        hands = self.handed_on
+        hands.update((offset, event) for offset, (_, event, _) in enumerate(read, first))
+        while len(hands) > HANDED_ON:
+            hands.popitem(last=False)
+        return [
+            Answer(index, "accepted", event.id, None, offset) for offset, (index, event, _) in enumerate(read, first)
+        ]
+
+    def rolled_back(self) -> None:
+        """The transaction was rolled back: nothing of it was handed on."""
+        self.handed_on.clear()
+
+    def _known(self, connection: Connection, events: Sequence[InEvent]) -> set[tuple[str, str]]:
+        """Which of the events are in the inbox already."""
+        known: set[tuple[str, str]] = set()
+        for start in range(0, len(events), _KNOWN_AT_ONCE):
+            part = events[start:start + _KNOWN_AT_ONCE]
+            sql = (
+                f"WITH wanted (source, id) AS (VALUES {', '.join(['(?, ?)'] * len(part))}) SELECT i.source, i.id "
+                "FROM wanted CROSS JOIN inbox i ON i.source = wanted.source AND i.id = wanted.id"
+            )
+            found = connection.exec_driver_sql(sql, tuple(x for e in part for x in (e.source, e.id)))
+            known.update((source, id_) for source, id_ in found)
+        return known
+
+
+def _read(raw: bytes, latest: datetime | None) -> InEvent:
+    event = decode(raw)
+    if latest is not None and event.time > latest:
+        raise BadEvent(f"its time {event.time.isoformat()} lies in the future")
+    return event
+
+
+def _next_offset(connection: Connection) -> int:
+    (last,) = connection.exec_driver_sql('SELECT coalesce(max("offset"), 0) FROM inbox').one()
+    return int(last) + 1
+
+
+def milliseconds(now: Callable[[], datetime] | None) -> int:
+    """The clock's time in Unix milliseconds; 0 where there is no clock."""
+    return int(now().timestamp() * 1000) if now is not None else 0

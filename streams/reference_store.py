@@ -1,0 +1,136 @@
+"""Reference data in the database: one row a thing, written only where it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from typing import Any, Final, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Integer, Table, Text, cast, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from schemas.playbook import Playbook
+from schemas.reference import CampaignPlan, Dealer, Estate, Group, Offer, Persona, Reference, Store
+from streams.playbook_files import builtin_playbooks, load_playbook
+from streams.tables import meta
+from streams.tables import reference as rows_table
+
+T = TypeVar("T")
+Insert = sqlite.Insert | postgresql.Insert
+
+#: The name in `meta` of the number that grows with every change.
+VERSION: Final = "reference_version"
+
+_KINDS: Final[dict[str, Any]] = {
+    "estate": Estate, "dealer": Dealer, "store": Store, "group": Group, "persona": Persona, "campaign": CampaignPlan,
+    "offer": Offer, "playbook": str,
+}
+_BATCH: Final = 1000
+
+
+def save_reference(connection: Connection, reference: Reference, playbooks_yaml: Mapping[str, str]) -> dict[str, int]:
+    """Write reference data and playbooks (YAML by name) in one transaction; what is not among them stays.
+
+    Returns the numbers of rows that are ``new``, ``changed`` and ``unchanged``, in all and by kind
+    (``estate.new``). If anything is new or changed, the version in `meta` grows by one. Inside a transaction
+    of the caller's, everything is part of it.
+    """
+    counts = dict.fromkeys(("new", "changed", "unchanged"), 0)
+    with nullcontext() if connection.in_transaction() else connection.begin():
+        for kind, bodies in _bodies(reference, playbooks_yaml):
+            for what, count in _save_kind(connection, kind, bodies).items():
+                counts[what] += count
+                counts[f"{kind}.{what}"] = count
+        if counts["new"] or counts["changed"]:
+            _next_version(connection)
+    return counts
+
+
+def load_reference(connection: Connection) -> tuple[Reference, dict[str, Playbook]]:
+    """The reference data as stored, and the playbooks: those that ship, and over them the stored ones.
+
+    Raises:
+        BadPlaybook: when a stored playbook is not right any more, by today's rules.
+    """
+    found = {kind: _load_kind(connection, kind, form) for kind, form in _KINDS.items()}
+    texts: dict[str, str] = found.pop("playbook")
+    reference = Reference.of(**{f"{kind}s": things.values() for kind, things in found.items()})
+    offers = {offer.offer_id.partition("@")[0] for offer in reference.offers.values()}
+    stored = {name: load_playbook(text, f"playbooks/{name}.yaml", offers) for name, text in texts.items()}
+    return reference, {**builtin_playbooks(), **stored}
+
+
+def reference_version(connection: Connection) -> int:
+    """How often the stored reference data has changed; 0 before the first import."""
+    value = connection.execute(select(meta.c.value).where(meta.c.name == VERSION)).scalar()
+    return int(value or 0)
+
+
+def _bodies(
+    reference: Reference, playbooks_yaml: Mapping[str, str]
+) -> Iterator[tuple[str, Iterator[tuple[str, bytes]]]]:
+    kinds: dict[str, Mapping[str, Any]] = {
+        "estate": reference.estates, "dealer": reference.dealers, "store": reference.stores,
+        "group": reference.groups, "persona": reference.personas, "offer": reference.offers,
+        "campaign": {f"{plan.estate_id}/{plan.stage}": plan for plan in reference.campaigns},
+        "playbook": playbooks_yaml,
+    }
+    encode = msgspec.json.Encoder().encode
+    for kind, things in kinds.items():
+        yield kind, ((id, encode(thing)) for id, thing in things.items())
+
+
+def _save_kind(connection: Connection, kind: str, bodies: Iterator[tuple[str, bytes]]) -> dict[str, int]:
+    stored = dict(_stored(connection, kind))
+    counts = dict.fromkeys(("new", "changed", "unchanged"), 0)
+    batch: list[dict[str, Any]] = []
+    for id, body in bodies:
+        before = stored.get(id)
+        counts["new" if before is None else "unchanged" if before == body else "changed"] += 1
+        if before != body:
+            batch.append({"kind": kind, "id": id, "body": body})
+        if len(batch) >= _BATCH:
+            _upsert(connection, batch)
+            batch = []
+    if batch:
+        _upsert(connection, batch)
+    return counts
+
+
+def _stored(connection: Connection, kind: str) -> Iterator[tuple[str, bytes]]:
+    query = select(rows_table.c.id, rows_table.c.body).where(rows_table.c.kind == kind)
+    for id, body in connection.execute(query):
+        yield id, bytes(body)
+
+
+def _load_kind(connection: Connection, kind: str, form: type[T]) -> dict[str, T]:
+    decode = msgspec.json.Decoder(form).decode
+    # Sorted here and not by the database, whose collation would decide.
+    return {id: decode(body) for id, body in sorted(_stored(connection, kind))}
+
+
+def _upsert(connection: Connection, batch: list[dict[str, Any]]) -> None:
+    connection.execute(upsert(connection.dialect.name), batch)
+
+
+def _next_version(connection: Connection) -> None:
+    connection.execute(next_version(connection.dialect.name))
+
+
+def upsert(dialect: str) -> Insert:
+    """The statement that writes a row of reference data, new or not."""
+    insert = _insert(dialect, rows_table)
+    return insert.on_conflict_do_update(index_elements=["kind", "id"], set_={"body": insert.excluded.body})
+
+
+def next_version(dialect: str) -> Insert:
+    """The statement that makes the version grow by one, within the database, so that no two imports give the same."""
+    grown = cast(cast(meta.c.value, Integer) + 1, Text)
+    insert = _insert(dialect, meta).values(name=VERSION, value="1")
+    return insert.on_conflict_do_update(index_elements=["name"], set_={"value": grown})
+
+
+def _insert(dialect: str, table: Table) -> Insert:
+    """The dialect's own INSERT: both know ON CONFLICT, each in a class of its own."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -1,0 +1,107 @@
+"""One process that does it all: the pipeline in its thread, the gateway on its port, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import Engine
+
+from agents.world import World
+from schemas.errors import PortInUse
+from streams.gateway.app import create_app, end_streams
+from streams.gateway.ports import Clock
+from streams.runner import Runner
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The gateway's socket, bound before anything else is started.
+
+    Raises:
+        PortInUse: when somebody else has the port, or the address isn't ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortInUse(
+            f"cannot listen on {host}:{port} ({error.strerror}): stop what listens there, or name another with --port"
+        ) from error
+    # Whoever comes before the gateway is up waits in the queue instead of being turned away.
+    listener.listen(512)
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL of the gateway."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def serve(
+    engine: Engine, world: World, clock: Clock, listener: socket.socket, *, batch: int, log_level: str = "warning",
+    beside: Callable[[Runner], Coroutine[Any, Any, None]] | None = None, ready: Callable[[], None] | None = None,
+) -> None:
+    """Run pipeline and gateway until SIGTERM or Ctrl-C. `beside` is a task that runs as long (a demo's life)."""
+    runner = Runner(engine, world, clock, batch=batch)
+    app = create_app(
+        engine=engine.execution_options(reading=True), door=runner, clock=clock, changes=runner,
+        reference=lambda: world.reference, zone=ZoneInfo(str(world.default.zone)),
+    )
+    app.router.lifespan_context = _lifespan(runner, beside, ready)
+    server = _Server(uvicorn.Config(
+        app, log_level=log_level, access_log=False, timeout_graceful_shutdown=5, lifespan="on"))
+    server.app = app
+    runner.start()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        runner.stop()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, which lets the open event streams end before it waits for them."""
+
+    app: FastAPI
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGTERM and Ctrl-C mean: finish. Having finished, the program ends as one that did its work."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then shut down."""
+        end_streams(self.app)
+        await super().shutdown(sockets)
+
+
+def _lifespan(
+    runner: Runner, beside: Callable[[Runner], Coroutine[Any, Any, None]] | None, ready: Callable[[], None] | None
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(beside(runner)) if beside is not None else None
+        if ready is not None:
+            ready()
+        yield
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    return lifespan

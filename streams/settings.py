@@ -1,0 +1,48 @@
+"""Settings: read once, from LOUPAN_* in the environment, and frozen. Flags of a command stand over them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import BadFile
+
+
+class Settings(BaseSettings):
+    """What a run can be told. Each field is LOUPAN_<FIELD> in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="LOUPAN_", frozen=True)
+
+    database: Path = Field(default=Path("loupan.db"), description="the SQLite file")
+    host: str = Field(default="127.0.0.1", description="the address that the gateway listens on")
+    port: int = Field(default=8460, ge=0, le=65535, description="its port; 0 takes any that is free")
+    batch: int = Field(default=1000, ge=1, le=100_000, description="events of one transaction at most")
+    zone: str = Field(default="Asia/Shanghai", description="the zone of dates on the pages")
+    log: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="how much the log says")
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"there is no time zone {zone}; Asia/Shanghai is one") from error
+        return zone
+
+
+def read_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        BadFile: naming the variable that is wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "LOUPAN_" + "_".join(str(part) for part in first["loc"]).upper()
+        what = first["msg"].removeprefix("Value error, ")
+        raise BadFile(name, None, what, "correct it in the environment") from error

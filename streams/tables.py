@@ -1,0 +1,162 @@
+"""The tables, on SQLite and PostgreSQL alike. Alembic's migrations build them; a test holds the two together.
+
+Logs grow at the end only (`inbox`, `estate_events`, `outbox`); `state` is clustered by the key of the step
+that owns it, so that a group's or an estate's rows lie together; `tasks` and `flow` are read models.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+#: SQLite gives out ascending row ids only for INTEGER; PostgreSQL wants 64 bits.
+Offset = BigInteger().with_variant(Integer(), "sqlite")
+
+#: The next offset that each consumer wants. Advanced by compare-and-set, in the step's transaction.
+positions = Table(
+    "positions", metadata,
+    Column("consumer", String(64), primary_key=True),
+    Column("next", BigInteger, nullable=False),
+)
+
+#: What came through a door, whole, in order of arrival; `source` + `id` name an event once.
+inbox = Table(
+    "inbox", metadata,
+    Column("offset", Offset, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    UniqueConstraint("source", "id", name="inbox_once"),
+)
+
+#: The truth: what concerned which estate, in the order that was settled. A row points to the inbox, or holds
+#: the event itself where it came from no door (`raw`: a wake-up). `place` is what placement found.
+estate_events = Table(
+    "estate_events", metadata,
+    Column("offset", Offset, primary_key=True, autoincrement=True),
+    Column("estate_id", Text, nullable=False),
+    Column("inbox_offset", BigInteger),
+    Column("raw", LargeBinary),
+    Column("place", LargeBinary),
+)
+
+#: The state of the steps: one row per thing that changes on its own (a member, a campaign, a task).
+state = Table(
+    "state", metadata,
+    Column("step", SmallInteger, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("kind", SmallInteger, primary_key=True),
+    Column("sub", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: When each estate's campaign wants to be woken, in Unix milliseconds.
+wakes = Table(
+    "wakes", metadata,
+    Column("estate_id", Text, primary_key=True),
+    Column("due", BigInteger, nullable=False),
+    Index("wakes_due", "due"),
+)
+
+#: What went out, in order: CloudEvents for `tasks` and `campaign-events`. SSE and relays read it by offset.
+outbox = Table(
+    "outbox", metadata,
+    Column("offset", Offset, primary_key=True, autoincrement=True),
+    Column("topic", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Index("outbox_topic_key", "topic", "key", "offset"),
+)
+
+#: Read model: every task in its last state. `changed` is the outbox offset of its last change.
+tasks = Table(
+    "tasks", metadata,
+    Column("task_id", String(36), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("dealer_id", Text, nullable=False),
+    Column("estate_id", Text, nullable=False),
+    Column("group_id", Text, nullable=False),
+    Column("persona_id", Text),
+    Column("status", Text, nullable=False),
+    Column("window_start", BigInteger, nullable=False),
+    Column("window_end", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("tasks_dealer", "dealer_id", "window_start"),
+    Index("tasks_estate", "estate_id", "window_start"),
+    Index("tasks_window", "window_start"),
+    Index("tasks_changed", "changed"),
+)
+
+#: Read model: an estate's point on the flow map, as the properties of its GeoJSON feature.
+flow = Table(
+    "flow", metadata,
+    Column("estate_id", Text, primary_key=True),
+    Column("changed", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("flow_changed", "changed"),
+)
+
+#: What could not be read or applied: whole, with the reason. `status` is dead or retried.
+dead_letters = Table(
+    "dead_letters", metadata,
+    Column("offset", Offset, primary_key=True, autoincrement=True),
+    Column("origin", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+)
+
+#: Who asked to be erased, and how far the logs have been looked through for them (see streams/erasure.py); `names`
+#: only until that is done.
+erasures = Table(
+    "erasures", metadata,
+    Column("member_id", Text, primary_key=True),
+    Column("names", Text, nullable=False),
+    Column("inbox_next", BigInteger, nullable=False),
+    Column("inbox_end", BigInteger, nullable=False),
+    Column("outbox_next", BigInteger, nullable=False),
+    Column("outbox_end", BigInteger, nullable=False),
+)
+
+#: Reference data as loaded, one row a thing: kind is estate, dealer, store, group, persona, campaign, offer, playbook.
+reference = Table(
+    "reference", metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+#: Bearer tokens: only the SHA-256 of 256 random bits is kept.
+tokens = Table(
+    "tokens", metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("dealer_id", Text),
+    Column("label", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+#: Small facts about the database itself: its kind, the clock of a demo, the reference's version.
+meta = Table(
+    "meta", metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,237 @@
+// One task as a card: what to say, as whom, when; copied in one tap, done in two.
+
+import { get } from "./api.js";
+import { icon, make, setText } from "./dom.js";
+
+export const STATUS = {
+  issued: "待办", claimed: "已认领", done: "已完成", verified: "已核实", skipped: "已跳过", expired: "过期", withdrawn: "撤回",
+};
+const ROLE = {
+  main_persona: "主理人", shill: "家装顾问", group_admin: "群管理", customer_service: "客服", designer: "设计师",
+  installer: "安装师傅", leader: "负责人",
+};
+/** As what a persona speaks: who testifies with an order of their own, and signs for no shop, is a customer. */
+export const roleOf = (task) => (task.role === "shill" && task.evidence?.order_id && !task.disclosure
+  ? "老客户" : (ROLE[task.role] ?? task.role));
+
+const ACTION = {
+  post: "发到群里", reply: "回复", welcome: "欢迎新邻居", invite: "邀请", call: "打电话", visit: "上门或到店", remove: "移出群",
+  review: "检查", check: "核对",
+};
+const SKIPS = ["群里时机不合适", "已经有人说过了", "内容不适合这个群", "对方已谢绝"];
+const BOUNCE = 300; // milliseconds in which a second tap is the first one's echo
+const CHANGES_MIND = 6000; // milliseconds in which 确认 waits
+
+export const isOpen = (status) => status === "issued" || status === "claimed";
+
+/** The script without its last line where that is the disclosure, which is shown on its own. */
+export function parts(task) {
+  const text = (task.script?.text ?? "").trimEnd();
+  const line = (task.disclosure ?? "").trim();
+  if (!line) return { said: text, line: "", copied: text };
+  if (text.endsWith(line)) return { said: text.slice(0, -line.length).trimEnd(), line, copied: text };
+  return { said: text, line, copied: text ? `${text}\n${line}` : line };
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Older phones, and pages that aren't served over HTTPS, have no clipboard: the old way still works there.
+    const area = make("textarea", { cls: "offscreen", attrs: { readonly: true } });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    area.setSelectionRange(0, text.length);
+    let done = false;
+    try {
+      done = document.execCommand("copy");
+    } catch {
+      done = false;
+    }
+    area.remove();
+    return done;
+  }
+}
+
+export class Card {
+  /** `act`: mark(task, deed, body), toast(text, tone), clock. */
+  constructor(task, act) {
+    this.act = act;
+    this.build();
+    this.take(task);
+  }
+
+  build() {
+    const ui = (this.ui = {
+      time: make("time"), status: make("span"), way: make("span", { text: "待送出" }), role: make("strong"), what: make("span", { cls: "what" }),
+      group: make("p", { cls: "group" }), text: make("p", { cls: "text" }), line: make("span"), clips: make("ul", { cls: "clips" }),
+    });
+    ui.tick = icon("verified");
+    ui.chip = make("span", { cls: "chip" }, ui.tick, ui.status, ui.way);
+    ui.disclosure = make("p", { cls: "disclosure" }, icon("id"), make("span", { cls: "body" }, make("small", { text: "署名随文发出，请勿删去" }), ui.line));
+    ui.copy = make("button", { cls: "button", attrs: { type: "button" }, on: { click: () => this.copy() } }, icon("copy"), make("span", { text: "复制文案" }));
+    ui.done = make("button", { cls: "button main", attrs: { type: "button" }, on: { click: () => this.ask() } }, icon("check"), make("span", { text: "完成" }));
+    ui.sure = make("button", { cls: "button sure", attrs: { type: "button" }, on: { click: () => this.finish() } }, icon("check"), make("span", { text: "确认已完成" }));
+    ui.back = make("button", { cls: "button", attrs: { type: "button" }, on: { click: () => this.unask() } }, make("span", { text: "还没有" }));
+    ui.actions = make("div", { cls: "actions" }, ui.copy, ui.done, ui.back, ui.sure);
+    ui.why = make("button", { cls: "link", attrs: { type: "button", "aria-expanded": "false" }, on: { click: () => this.explain() } }, icon("why"), make("span", { text: "为什么让我做这个？" }));
+    ui.claim = make("button", { cls: "link", attrs: { type: "button" }, on: { click: () => this.act.mark(this.task, "claim", {}) } }, make("span", { text: "认领" }));
+    ui.skip = make("button", { cls: "link", attrs: { type: "button", "aria-expanded": "false" }, on: { click: () => this.offerSkip() } }, make("span", { text: "跳过" }));
+    ui.links = make("div", { cls: "links" }, ui.why, ui.claim, ui.skip);
+    ui.reasons = make("div", { cls: "reasons", attrs: { hidden: true } });
+    ui.skips = make("div", { cls: "skips", attrs: { hidden: true } });
+    ui.more = make("button", { cls: "more", attrs: { type: "button", "aria-expanded": "false" }, on: { click: () => this.unfold() } }, icon("down"));
+    ui.body = make("div", { cls: "fold" }, ui.text, ui.disclosure, ui.clips, ui.actions, ui.links, ui.reasons, ui.skips);
+    this.el = make(
+      "article", { cls: "card" },
+      make("header", {}, ui.time, ui.chip),
+      make("div", { cls: "as" }, make("p", {}, ui.role, ui.what), ui.group),
+      ui.more, ui.body,
+    );
+  }
+
+  /** Takes the task as it stands now. `pending`: a mark of ours is on its way. */
+  take(task, { pending = false, late = false } = {}) {
+    const before = this.task?.status;
+    this.task = task;
+    const { ui } = this;
+    const { clock } = this.act;
+    const { said, line } = parts(task);
+    setText(ui.time, `${clock.hm(task.window.start)}–${clock.hm(task.window.end)}`);
+    setText(ui.status, STATUS[task.status] ?? task.status);
+    ui.chip.dataset.status = task.status;
+    ui.way.hidden = !pending;
+    ui.tick.toggleAttribute("hidden", task.status !== "verified");
+    setText(ui.role, [roleOf(task), task.persona_name].filter(Boolean).join(" "));
+    setText(ui.what, ACTION[task.action] ?? task.action);
+    setText(ui.group, task.group_name ?? task.group_id);
+    setText(ui.text, said);
+    ui.text.hidden = !said;
+    setText(ui.line, line);
+    ui.disclosure.hidden = !line;
+    const clips = task.script?.attachments ?? [];
+    if (ui.clips.childElementCount !== clips.length) {
+      ui.clips.replaceChildren(...clips.map((clip) => make("li", {}, icon("clip"), make("span", { text: clip }))));
+    }
+    ui.clips.hidden = !clips.length;
+    const open = isOpen(task.status);
+    this.el.dataset.status = task.status;
+    this.el.classList.toggle("late", late);
+    this.el.classList.toggle("closed", !open);
+    ui.more.hidden = open;
+    ui.actions.hidden = !open;
+    ui.copy.hidden = !said || this.asking;
+    ui.done.hidden = Boolean(this.asking);
+    ui.sure.hidden = ui.back.hidden = !this.asking;
+    ui.claim.hidden = task.status !== "issued";
+    ui.skip.hidden = !open;
+    if (open || before === undefined || isOpen(before)) this.fold(!open);
+    ui.more.setAttribute("aria-label", `${ui.time.textContent} ${ui.role.textContent} ${ui.status.textContent}：展开`);
+    if (!open) {
+      this.unask();
+      ui.skips.hidden = true;
+    }
+    if (before && before !== task.status && task.status === "verified") this.glow();
+  }
+
+  fold(shut) {
+    this.ui.body.hidden = shut;
+    this.ui.more.setAttribute("aria-expanded", String(!shut));
+  }
+
+  unfold() {
+    this.fold(!this.ui.body.hidden);
+  }
+
+  glow() {
+    this.el.classList.remove("glow");
+    void this.el.offsetWidth; // restarts the animation
+    this.el.classList.add("glow");
+  }
+
+  async copy() {
+    const ok = await copy(parts(this.task).copied);
+    this.act.toast(ok ? "文案已复制，去群里粘贴" : "复制不了，请长按文案选中", ok ? "good" : "warn");
+    if (!ok) return;
+    const word = this.ui.copy.lastChild;
+    setText(word, "已复制");
+    clearTimeout(this.copied);
+    this.copied = setTimeout(() => setText(word, "复制文案"), 2500);
+    // Who takes the text takes the task: a colleague sees that it is being done.
+    if (this.task.status === "issued") this.act.mark(this.task, "claim", {}, { quiet: true });
+  }
+
+  ask() {
+    this.asking = true;
+    this.askedAt = performance.now();
+    const { ui } = this;
+    ui.copy.hidden = ui.done.hidden = true;
+    ui.sure.hidden = ui.back.hidden = false;
+    ui.sure.focus({ preventScroll: true });
+    this.mind = setTimeout(() => this.unask(), CHANGES_MIND);
+  }
+
+  unask() {
+    clearTimeout(this.mind);
+    if (!this.asking) return;
+    this.asking = false;
+    const { ui } = this;
+    ui.copy.hidden = !parts(this.task).said;
+    ui.done.hidden = false;
+    ui.sure.hidden = ui.back.hidden = true;
+  }
+
+  finish() {
+    // 确认 stands where 完成 stood: a finger that bounced has not confirmed anything.
+    if (performance.now() - this.askedAt < BOUNCE) return;
+    this.unask();
+    this.act.mark(this.task, "done", {});
+  }
+
+  offerSkip() {
+    const { skips, skip } = this.ui;
+    skips.hidden = !skips.hidden;
+    skip.setAttribute("aria-expanded", String(!skips.hidden));
+    if (skips.childElementCount) return;
+    const input = make("input", { attrs: { type: "text", maxlength: "200", placeholder: "其他原因", "aria-label": "其他原因", enterkeyhint: "send" } });
+    const send = (reason) => reason && this.act.mark(this.task, "skip", { reason });
+    skips.append(
+      make("p", { text: "为什么跳过？" }),
+      ...SKIPS.map((reason) => make("button", { cls: "choice", text: reason, attrs: { type: "button" }, on: { click: () => send(reason) } })),
+      make("form", { on: { submit: (event) => { event.preventDefault(); send(input.value.trim()); } } }, input, make("button", { cls: "button", text: "跳过", attrs: { type: "submit" } })),
+    );
+  }
+
+  async explain() {
+    const { reasons, why } = this.ui;
+    reasons.hidden = !reasons.hidden;
+    why.setAttribute("aria-expanded", String(!reasons.hidden));
+    if (reasons.hidden || this.explained) return;
+    reasons.replaceChildren(make("p", { cls: "soft", text: "正在查…" }));
+    try {
+      const answer = await get(`/v1/tasks/${encodeURIComponent(this.task.task_id)}/why`);
+      reasons.replaceChildren(...this.reasons(answer));
+      this.explained = true;
+    } catch (error) {
+      reasons.replaceChildren(make("p", { cls: "soft", text: error.passing ? "网络不通，稍后再看。" : error.message }));
+    }
+  }
+
+  /** The rule first, then what happened, then what it rests on. */
+  reasons(answer) {
+    const { clock } = this.act;
+    const events = (answer.events ?? []).map((event) => make(
+      "li", {},
+      event.time ? make("time", { text: `${clock.date(event.time).slice(5)} ${clock.hm(event.time)}` }) : null,
+      make("span", { text: event.text ? `${event.what}：${event.text}` : event.what }),
+    ));
+    return [
+      answer.rule?.words ? make("p", { text: answer.rule.words }) : null,
+      events.length ? make("ul", {}, ...events) : null,
+      answer.evidence?.order_id ? make("p", { cls: "soft", text: `依据的订单：${answer.evidence.order_id}` }) : null,
+      answer.script?.id ? make("p", { cls: "soft", text: `文案：${answer.script.id}，第 ${answer.script.version} 版` }) : null,
+    ].filter(Boolean);
+  }
+}

@@ -1,0 +1,309 @@
+// HQ's page: wires the gateway's data to the map, the counts, the list and the panel.
+
+import { get, listen } from "./api.js";
+import { Campaigns } from "./campaigns.js";
+import { Clock } from "./clock.js";
+import { Counts } from "./counts.js";
+import { byId, make, setText } from "./dom.js";
+import { FlowMap, isWorked } from "./map.js";
+import { Panel } from "./panel.js";
+import { PHASES, number, say, speak, switchLanguage } from "./words.js";
+
+const CITY = new URLSearchParams(location.search).get("city");
+const query = (params) => {
+  const known = Object.entries({ city: CITY, ...params }).filter(([, value]) => value);
+  return known.length ? `?${new URLSearchParams(known)}` : "";
+};
+
+const clock = new Clock();
+const estates = new Map(); // estate_id → properties, all of the city's
+const worked = new Set(); // estate_ids
+const wanted = { phases: new Set(), dealer: "", text: "", sort: "phase" };
+const CITIES = 20; // whose outlines are asked for, where no city is named
+let chosen = null;
+let cursor = null;
+let loaded = false;
+
+speak();
+const counts = new Counts(byId("counts"));
+const panel = new Panel(byId("panel"), clock, { onClose: () => pick(null) });
+const map = new FlowMap(byId("map"), { onHover: hover, onPick: (estate, how) => pick(estate?.estate_id ?? null, how), onView: drawBar });
+const campaigns = new Campaigns({
+  list: byId("campaigns"), none: byId("none"), more: byId("more"), count: byId("campaign-count"),
+  onPick: (id) => pick(id === chosen ? null : id, { fly: true }),
+});
+
+// --- filters ----------------------------------------------------------------------------------
+
+const phaseOf = (estate) => estate.phase ?? "no_phase";
+
+function passes(estate) {
+  if (wanted.phases.size && !wanted.phases.has(phaseOf(estate))) return false;
+  if (wanted.dealer && estate.dealer_id !== wanted.dealer) return false;
+  if (!wanted.text) return true;
+  return [estate.name, estate.dealer_name, estate.district, estate.store_name].some((s) => s?.toLowerCase().includes(wanted.text));
+}
+
+const workedEstates = () => [...worked].map((id) => estates.get(id));
+
+function refresh() {
+  map.filter(passes);
+  drawSide();
+}
+
+const phaseRows = new Map();
+
+function buildPhases() {
+  const host = byId("phases");
+  host.replaceChildren();
+  phaseRows.clear();
+  for (const phase of [...PHASES, "no_phase"]) {
+    const n = make("span", { cls: "n" });
+    const button = make(
+      "button", { attrs: { type: "button", "aria-pressed": String(wanted.phases.has(phase)) } },
+      make("i", { cls: "fill", attrs: { "data-phase": phase } }), make("span", { text: say(phase) }), n,
+    );
+    button.addEventListener("click", () => {
+      if (!wanted.phases.delete(phase)) wanted.phases.add(phase);
+      button.setAttribute("aria-pressed", String(wanted.phases.has(phase)));
+      host.classList.toggle("choosing", wanted.phases.size > 0);
+      refresh();
+    });
+    const row = make("li", {}, button);
+    host.append(row);
+    phaseRows.set(phase, { row, n });
+  }
+}
+
+function fillDealers() {
+  const dealers = new Map();
+  for (const estate of workedEstates()) if (estate.dealer_id) dealers.set(estate.dealer_id, estate.dealer_name ?? estate.dealer_id);
+  const select = byId("dealer");
+  const key = `${[...dealers.keys()].sort().join()}|${document.documentElement.lang}`;
+  if (select.dataset.key === key) return;
+  select.dataset.key = key;
+  const sorted = [...dealers].sort((a, b) => a[1].localeCompare(b[1], "zh-CN"));
+  select.replaceChildren(
+    make("option", { text: say("all_dealers"), attrs: { value: "" } }),
+    ...sorted.map(([id, name]) => make("option", { text: name, attrs: { value: id } })),
+  );
+  select.value = wanted.dealer;
+}
+
+let sideDue = 0;
+
+/** The side is redrawn twice a second at most, however fast events come. */
+function drawSideSoon() {
+  if (!sideDue) sideDue = setTimeout(drawSide, 400);
+}
+
+function drawSide() {
+  clearTimeout(sideDue);
+  sideDue = 0;
+  const all = workedEstates();
+  const by = new Map();
+  for (const estate of all) by.set(phaseOf(estate), (by.get(phaseOf(estate)) ?? 0) + 1);
+  for (const [phase, { row, n }] of phaseRows) {
+    setText(n, number(by.get(phase) ?? 0));
+    row.hidden = phase === "no_phase" && !by.get(phase);
+  }
+  fillDealers();
+  campaigns.show(all.filter(passes), { sort: wanted.sort, chosen, all: all.length });
+  counts.take({ target_orders: all.reduce((sum, estate) => sum + (estate.target_orders ?? 0), 0) });
+}
+
+// --- choosing ---------------------------------------------------------------------------------
+
+function pick(id, { fly = false } = {}) {
+  chosen = id;
+  const estate = id === null ? null : estates.get(id);
+  document.body.classList.toggle("with-panel", Boolean(estate));
+  if (estate) panel.open(estate);
+  else panel.close();
+  makeRoom(Boolean(estate));
+  map.choose(id, { fly });
+  hover(null);
+  drawSide();
+}
+
+/** What the panel hides of the map doesn't count when the map centres something. */
+function makeRoom(open) {
+  const side = byId("panel");
+  const foot = byId("foot").offsetHeight;
+  map.view.pad.right = 0;
+  map.view.pad.bottom = foot;
+  if (!open) return;
+  if (!matchMedia("(max-width: 860px)").matches) {
+    map.view.pad.right = side.offsetWidth;
+    return;
+  }
+  scrollTo({ top: 0, behavior: "instant" });
+  const hidden = byId("map").getBoundingClientRect().bottom - side.getBoundingClientRect().top;
+  map.view.pad.bottom = Math.max(foot, Math.min(hidden, map.view.height - 160));
+}
+
+function hover(estate, x, y, r) {
+  const card = byId("hover");
+  if (!estate || estate.estate_id === chosen) {
+    card.hidden = true;
+    return;
+  }
+  const lines = [make("strong", { text: estate.name })];
+  if (isWorked(estate)) {
+    const phase = make("span", { cls: "phase" }, make("i", { cls: "dot", attrs: { "data-phase": phaseOf(estate) } }));
+    phase.append([say(phaseOf(estate)), estate.day ? say("day_only", { day: estate.day }) : ""].filter(Boolean).join(" · "));
+    lines.push(phase, make("span", { text: estate.dealer_name }));
+    lines.push(make("span", { cls: "nums", text: `${say("members")} ${number(estate.members ?? 0)} · ${say("orders")} ${number(estate.orders ?? 0)}` }));
+  } else lines.push(make("span", { text: [estate.district, say("unworked")].filter(Boolean).join(" · ") }));
+  card.replaceChildren(...lines);
+  card.hidden = false;
+  const { width, height } = map.view;
+  const left = x + r + 12 + card.offsetWidth > width - map.view.pad.right ? x - r - 12 - card.offsetWidth : x + r + 12;
+  const top = Math.max(8, Math.min(height - card.offsetHeight - 8, y - card.offsetHeight / 2));
+  card.style.transform = `translate(${Math.round(Math.max(8, left))}px, ${Math.round(top)}px)`;
+}
+
+function drawBar({ metres, width }) {
+  byId("bar").style.width = `${Math.round(width)}px`;
+  setText(byId("bar-text"), metres >= 1000 ? `${metres / 1000} km` : `${metres} m`);
+}
+
+// --- data -------------------------------------------------------------------------------------
+
+function merge(properties) {
+  const before = estates.get(properties.estate_id) ?? {};
+  const after = { ...before, ...properties };
+  estates.set(properties.estate_id, after);
+  if (isWorked(after)) worked.add(properties.estate_id);
+  else worked.delete(properties.estate_id);
+  return [before, after];
+}
+
+const NUMBERS = ["members", "active", "orders", "sign_ups", "phase", "status"];
+
+function changed(list) {
+  for (const properties of Array.isArray(list) ? list : [list]) {
+    if (!estates.has(properties.estate_id)) continue; // another city's
+    const [before, after] = merge(properties);
+    const moved = NUMBERS.some((name) => before[name] !== after[name]) || before.tasks?.verified !== after.tasks?.verified;
+    const strong = (after.orders ?? 0) > (before.orders ?? 0) || before.phase !== after.phase;
+    map.update(properties, { moved, strong });
+    if (after.estate_id === chosen) panel.open(after);
+  }
+  drawSideSoon();
+}
+
+function simulated(is) {
+  if (typeof is === "boolean") byId("simulated").hidden = !is;
+}
+
+async function load() {
+  const [me, flow] = await Promise.all([get("/v1/me"), get(`/v1/flow${query()}`)]);
+  clock.sync(me.now, me.speed);
+  simulated(Boolean(me.simulated || flow.simulated));
+  estates.clear();
+  worked.clear();
+  for (const feature of flow.features) merge(feature.properties);
+  map.setEstates(flow.features);
+  counts.take(flow.counts ?? {});
+  cursor = flow.cursor ?? null;
+  makeRoom(false);
+  if (!loaded) map.fit();
+  loaded = true;
+  if (chosen && estates.has(chosen)) pick(chosen);
+  refresh();
+}
+
+async function loadAround() {
+  // The picture stands without these; each is drawn when it comes.
+  const cities = new Set([...estates.values()].map((estate) => estate.city).filter(Boolean));
+  if (CITY) cities.add(CITY);
+  const asked = [...cities].slice(0, CITIES).map((city) => get(`/v1/districts?city=${encodeURIComponent(city)}`).catch(() => null));
+  Promise.all(asked).then((found) => map.setDistricts({ features: found.flatMap((one) => one?.features ?? []) }));
+  get(`/v1/stores${query()}`).then((stores) => map.setStores(stores)).catch(() => {});
+}
+
+function state(name, text) {
+  const el = byId("state");
+  el.dataset.state = name;
+  setText(el, text);
+}
+
+function follow() {
+  listen(`/v1/flow/stream${query({ since: cursor })}`, {
+    flow: changed,
+    counts: (news) => {
+      counts.take(news);
+      if (news.now) clock.sync(news.now);
+      simulated(news.simulated);
+    },
+  }, {
+    onState: (name) => state(name, name === "live" ? say("live") : say("waiting")),
+    onBack: () => load().catch(() => {}),
+  });
+}
+
+async function start() {
+  state("loading", say("loading"));
+  for (let wait = 3000; ; wait = Math.min(wait * 2, 30_000)) {
+    try {
+      await load();
+      break;
+    } catch (error) {
+      if (error.status === 401) return state("failed", say("signed_out"));
+      if (error.status === 403) return state("failed", say("forbidden"));
+      if (error.status === undefined) throw error;
+      state("failed", say("failed"));
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+  loadAround();
+  follow();
+  setInterval(async () => {
+    const me = await get("/v1/me").catch(() => null);
+    if (me) clock.sync(me.now, me.speed);
+  }, 15_000);
+}
+
+function drawClock() {
+  if (!clock.known) return;
+  const day = say("weekday").split(" ")[clock.wall().getUTCDay()];
+  setText(byId("clock"), `${clock.date()}  ${day}  ${clock.hm()}`);
+}
+
+// --- wiring -----------------------------------------------------------------------------------
+
+byId("search").addEventListener("input", (event) => {
+  wanted.text = event.target.value.trim().toLowerCase();
+  refresh();
+});
+byId("dealer").addEventListener("change", (event) => {
+  wanted.dealer = event.target.value;
+  refresh();
+});
+byId("sort").addEventListener("change", (event) => {
+  wanted.sort = event.target.value;
+  drawSide();
+});
+byId("in").addEventListener("click", () => map.zoomBy(1.8));
+byId("out").addEventListener("click", () => map.zoomBy(1 / 1.8));
+byId("fit").addEventListener("click", () => map.fit({ fly: true }));
+byId("language").addEventListener("click", switchLanguage);
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && chosen) pick(null);
+});
+addEventListener("language", () => {
+  document.title = say("title");
+  buildPhases();
+  counts.speak();
+  panel.speak();
+  const el = byId("state");
+  if (el.dataset.state) setText(el, say(el.dataset.state));
+  drawClock();
+  drawSide();
+});
+
+document.title = say("title");
+buildPhases();
+setInterval(drawClock, 250);
+start();

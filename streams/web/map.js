@@ -1,0 +1,679 @@
+// The flow map: two canvases, one for what only moves with the view, one for what lives.
+//
+// The base has the districts and every estate that nobody works; the live canvas has stores, lines, worked
+// estates, pulses and names. Points lie in typed arrays and a grid: there is no element per point. Where a
+// redraw of the base is dear (10^5 points), it is moved as a picture until the gesture rests.
+
+import { lessMotion } from "./dom.js";
+import { attach } from "./gestures.js";
+import { Grid } from "./grid.js";
+import { PHASES } from "./words.js";
+import { View, boxOf, groundMetres, worldX, worldY } from "./view.js";
+
+const SPRITE_UNIT = 2 ** 20; // outlines are kept in this many units a world, where floats are fine enough
+const DEAR = 12; // milliseconds: a base that costs more is not redrawn for every frame of a gesture
+const MARGIN = 64; // pixels at the right edge, where the zoom buttons stand
+const REST = 140; // milliseconds without movement after which the base is drawn sharp again
+const PULSE = 1600; // milliseconds
+const FLIGHT = 520; // milliseconds
+const REFERENCE = { households: 3000, members: 500 }; // where a dot has its full size
+
+const ease = (t) => 1 - (1 - t) ** 3;
+
+/** What the map takes from the style sheet, so that colours stand in one place. */
+function paint() {
+  const style = getComputedStyle(document.documentElement);
+  const of = (name) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    ground: of("map-ground"),
+    district: of("map-district"),
+    border: of("map-border"),
+    districtName: of("map-name"),
+    dot: of("map-dot"),
+    ink: of("ink"),
+    halo: of("map-halo"),
+    store: of("map-store"),
+    route: of("map-route"),
+    phase: Object.fromEntries([...PHASES, "no_phase"].map((p) => [p, of(`phase-${p.replace("_", "-")}`)])),
+    font: style.getPropertyValue("--font").trim(),
+  };
+}
+
+export class FlowMap {
+  /** `host` holds two canvases, .base and .live. `onHover(estate | null, x, y)`, `onPick(estate | null)`, `onView(bar)`. */
+  constructor(host, { onHover, onPick, onView }) {
+    this.host = host;
+    this.base = host.querySelector(".base");
+    this.live = host.querySelector(".live");
+    this.tell = { onHover, onPick, onView };
+    this.view = new View();
+    this.estates = []; // properties by index
+    this.index = new Map(); // estate_id → index
+    this.xs = new Float64Array(0);
+    this.ys = new Float64Array(0);
+    this.grid = new Grid(this.xs, this.ys);
+    this.worked = []; // indexes, biggest first
+    this.districts = [];
+    this.stores = [];
+    this.storeById = new Map();
+    this.pulses = new Map(); // index → { start, strong }
+    this.sprites = new Map();
+    this.shows = () => true;
+    this.hovered = -1;
+    this.chosen = -1;
+    this.baseCost = 0;
+    this.colours = paint();
+    this.gestures();
+    new ResizeObserver(() => this.resize()).observe(host);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.restyle());
+    this.resize();
+  }
+
+  // --- what is shown --------------------------------------------------------------------------
+
+  setDistricts(collection) {
+    this.districts = (collection?.features ?? []).map((feature) => outline(feature)).filter(Boolean);
+    this.districts.sort((a, b) => b.area - a.area);
+    this.invalidate("base");
+  }
+
+  setStores(collection) {
+    this.stores = (collection?.features ?? [])
+      .filter((f) => f.geometry?.type === "Point")
+      .map((f) => ({
+        ...f.properties,
+        name: f.properties.store_name ?? f.properties.name ?? "",
+        x: worldX(f.geometry.coordinates[0]),
+        y: worldY(f.geometry.coordinates[1]),
+      }));
+    this.storeById = new Map(this.stores.map((store) => [store.store_id, store]));
+    this.invalidate("live");
+  }
+
+  /** Takes all estates at once: GeoJSON points, properties as the gateway sends them. */
+  setEstates(features) {
+    const points = features.filter((f) => f.geometry?.type === "Point");
+    this.estates = points.map((f) => f.properties);
+    this.xs = Float64Array.from(points, (f) => worldX(f.geometry.coordinates[0]));
+    this.ys = Float64Array.from(points, (f) => worldY(f.geometry.coordinates[1]));
+    this.index = new Map(this.estates.map((estate, i) => [estate.estate_id, i]));
+    this.grid = new Grid(this.xs, this.ys);
+    this.pulses.clear();
+    this.hovered = -1;
+    this.rank();
+    this.invalidate("base");
+  }
+
+  /** Takes an estate's new properties; `moved` makes its point pulse, `strong` twice. */
+  update(properties, { moved = false, strong = false } = {}) {
+    const i = this.index.get(properties.estate_id);
+    if (i === undefined) return;
+    const before = this.estates[i];
+    const was = isWorked(before);
+    const size = measure(before);
+    this.estates[i] = { ...before, ...properties };
+    if (was !== isWorked(this.estates[i])) {
+      this.rank();
+      this.invalidate("base");
+    } else if (size !== measure(this.estates[i])) this.stale = true;
+    const running = this.pulses.get(i);
+    if (moved && !lessMotion() && (!running || performance.now() - running.start > PULSE)) {
+      this.pulses.set(i, { start: performance.now(), strong });
+    }
+    this.invalidate("live");
+  }
+
+  rank() {
+    const worked = [];
+    for (let i = 0; i < this.estates.length; i++) if (isWorked(this.estates[i])) worked.push(i);
+    worked.sort((a, b) => radius(this.estates[b]) - radius(this.estates[a]) || a - b);
+    this.worked = worked;
+    this.stale = false;
+  }
+
+  /** Estates for which `shows` is false step back. */
+  filter(shows) {
+    this.shows = shows;
+    this.invalidate("live");
+  }
+
+  choose(id, { fly = false } = {}) {
+    this.chosen = id === null ? -1 : (this.index.get(id) ?? -1);
+    if (this.chosen >= 0 && fly) {
+      const x = this.xs[this.chosen], y = this.ys[this.chosen], pad = this.view.pad;
+      const scale = Math.max(this.view.scale, 2 ** 20.6);
+      this.fly({ scale, x: x + (pad.right - pad.left) / 2 / scale, y: y + (pad.bottom - pad.top) / 2 / scale });
+    }
+    this.invalidate("live");
+  }
+
+  /** Shows the worked estates, or the city where none is worked. */
+  fit({ fly = false } = {}) {
+    const picked = this.worked.length ? this.worked : [...this.xs.keys()];
+    const box = boxOf(picked.map((i) => this.xs[i]), picked.map((i) => this.ys[i]), this.worked.length ? 0 : 0.03);
+    if (!box) return;
+    const all = boxOf(this.xs, this.ys);
+    this.view.bounds = all;
+    this.view.least = Math.min(this.view.width / 4, (this.view.width * 0.35) / Math.max(all.x1 - all.x0, 1e-9));
+    const to = this.view.fitting(box);
+    if (fly) this.fly(to);
+    else {
+      Object.assign(this.view, to);
+      this.invalidate("base");
+    }
+  }
+
+  fly(to) {
+    if (lessMotion()) {
+      Object.assign(this.view, to);
+      this.invalidate("base");
+      return;
+    }
+    const { x, y, scale } = this.view;
+    this.flight = { from: { x, y, scale }, to, start: performance.now() };
+    this.invalidate("base");
+  }
+
+  zoomBy(factor) {
+    const { width, height, scale, x, y, least, most } = this.view;
+    const pad = this.view.pad;
+    this.view.zoomAt((width + pad.left - pad.right) / 2, (height + pad.top - pad.bottom) / 2, factor);
+    const to = { x: this.view.x, y: this.view.y, scale: Math.max(least, Math.min(most, this.view.scale)) };
+    Object.assign(this.view, { x, y, scale });
+    this.fly(to);
+  }
+
+  restyle() {
+    this.colours = paint();
+    this.sprites.clear();
+    this.invalidate("base");
+  }
+
+  // --- the view -------------------------------------------------------------------------------
+
+  resize() {
+    const box = this.host.getBoundingClientRect();
+    if (!box.width || !box.height) return;
+    this.ratio = Math.min(3, devicePixelRatio || 1);
+    for (const canvas of [this.base, this.live]) {
+      canvas.width = Math.round(box.width * this.ratio);
+      canvas.height = Math.round(box.height * this.ratio);
+    }
+    this.view.width = box.width;
+    this.view.height = box.height;
+    this.sprites.clear();
+    this.drawnBase = null;
+    // Setting a canvas's size clears it: draw at once, so that no empty frame is seen.
+    this.draw(performance.now());
+  }
+
+  gestures() {
+    const stop = () => (this.flight = null);
+    attach(this.live, {
+      pan: (dx, dy) => {
+        stop();
+        this.view.pan(dx, dy);
+        this.invalidate("base");
+      },
+      zoom: (x, y, factor) => {
+        stop();
+        this.view.zoomAt(x, y, factor);
+        this.invalidate("base");
+      },
+      settle: () => this.invalidate("base"),
+      fit: () => this.fit({ fly: true }),
+      hover: (x, y) => this.hover(this.at(x, y, 8)),
+      leave: () => this.hover(-1),
+      pick: (x, y, touch) => this.tell.onPick(this.estates[this.at(x, y, touch ? 22 : 9)] ?? null),
+      step: (way) => this.step(way),
+    });
+  }
+
+  hover(i) {
+    if (i === this.hovered) return;
+    this.hovered = i;
+    this.live.classList.toggle("pointing", i >= 0);
+    if (i < 0) this.tell.onHover(null);
+    else this.tell.onHover(this.estates[i], this.view.sx(this.xs[i]), this.view.sy(this.ys[i]), this.size(i));
+    this.invalidate("live");
+  }
+
+  /** The estate under a point of the screen: a worked one first, as it is drawn on top. */
+  at(sx, sy, reach) {
+    let best = -1;
+    let least = Infinity;
+    for (const i of this.worked) {
+      if (!this.shows(this.estates[i])) continue;
+      const d = Math.hypot(this.view.sx(this.xs[i]) - sx, this.view.sy(this.ys[i]) - sy);
+      if (d <= Math.max(reach, this.size(i) + 2) && d < least) {
+        least = d;
+        best = i;
+      }
+    }
+    if (best >= 0) return best;
+    return this.grid.nearest(this.view.wx(sx), this.view.wy(sy), (reach * 0.8) / this.view.scale);
+  }
+
+  /** Walks through the worked estates by key, for who has no mouse. */
+  step(way) {
+    const shown = this.worked.filter((i) => this.shows(this.estates[i]));
+    if (!shown.length) return;
+    const at = shown.indexOf(this.chosen);
+    this.tell.onPick(this.estates[shown[(at + way + shown.length) % shown.length]], { fly: true });
+  }
+
+  // --- drawing --------------------------------------------------------------------------------
+
+  invalidate(layer) {
+    if (layer === "base") this.baseStale = true;
+    if (!this.frame) this.frame = requestAnimationFrame((now) => this.draw(now));
+  }
+
+  draw(now) {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    if (!this.ratio) return;
+    if (this.flight) this.advance(now);
+    if (this.stale) this.rank();
+    if (this.baseStale || !this.drawnBase) this.drawBaseOrMoveIt(now);
+    this.drawLive(now);
+    this.tell.onView(this.bar(96));
+    if (this.flight || this.pulses.size) this.invalidate("live");
+  }
+
+  advance(now) {
+    const { from, to, start } = this.flight;
+    const t = Math.min(1, (now - start) / FLIGHT);
+    const k = ease(t);
+    const scale = from.scale * (to.scale / from.scale) ** k;
+    // The centre goes as the scale does, so that the target grows out of one spot and doesn't swing past it.
+    const along = Math.abs(to.scale - from.scale) < from.scale * 1e-6
+      ? k : (1 / from.scale - 1 / scale) / (1 / from.scale - 1 / to.scale);
+    Object.assign(this.view, { scale, x: from.x + (to.x - from.x) * along, y: from.y + (to.y - from.y) * along });
+    if (t >= 1) this.flight = null;
+    this.baseStale = true;
+  }
+
+  drawBaseOrMoveIt(now) {
+    const { view, drawnBase: drawn } = this;
+    const same = (spot) => spot && spot.x === view.x && spot.y === view.y && spot.scale === view.scale;
+    if (!same(this.lastSpot)) {
+      this.lastSpot = { x: view.x, y: view.y, scale: view.scale };
+      this.lastMove = now;
+    }
+    if (drawn && !same(drawn) && this.baseCost > DEAR && (this.flight || now - this.lastMove < REST)) {
+      const k = view.scale / drawn.scale;
+      const dx = view.sx(drawn.x) - (view.width / 2) * k;
+      const dy = view.sy(drawn.y) - (view.height / 2) * k;
+      this.base.style.transform = `translate(${dx}px, ${dy}px) scale(${k})`;
+      clearTimeout(this.resting);
+      this.resting = setTimeout(() => this.invalidate("base"), REST + 20);
+      return;
+    }
+    const begin = performance.now();
+    this.base.style.transform = "";
+    this.drawBase();
+    this.baseCost = performance.now() - begin;
+    this.drawnBase = { x: view.x, y: view.y, scale: view.scale };
+    this.baseStale = false;
+  }
+
+  drawBase() {
+    const { view, colours, ratio } = this;
+    const pen = this.base.getContext("2d", { alpha: false });
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.fillStyle = colours.ground;
+    pen.fillRect(0, 0, view.width, view.height);
+
+    const k = view.scale / SPRITE_UNIT;
+    for (const district of this.districts) {
+      pen.setTransform(ratio * k, 0, 0, ratio * k, ratio * view.sx(district.x), ratio * view.sy(district.y));
+      pen.fillStyle = colours.district;
+      pen.fill(district.path, "evenodd");
+      pen.strokeStyle = colours.border;
+      pen.lineWidth = 1 / k;
+      pen.lineJoin = "round";
+      pen.stroke(district.path);
+    }
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.drawUnworked(pen);
+    this.drawDistrictNames(pen);
+  }
+
+  drawUnworked(pen) {
+    const { view, xs, ys, estates } = this;
+    // Where very many are seen from afar, smaller dots keep the crowd from becoming one blot.
+    const crowd = Math.max(0.55, Math.min(1, 1.1 - Math.max(0, Math.log10(xs.length / 10_000)) * 0.5));
+    const r = Math.max(0.9 * crowd, Math.min(3.4, 1.15 * crowd + (view.zoom - 10) * 0.42));
+    const dot = this.sprite(`dot${r.toFixed(1)}`, r, (p) => {
+      p.fillStyle = this.colours.dot;
+      p.beginPath();
+      p.arc(0, 0, r, 0, 2 * Math.PI);
+      p.fill();
+    });
+    const half = dot.half;
+    this.grid.within(view.wx(-8), view.wy(-8), view.wx(view.width + 8), view.wy(view.height + 8), (i) => {
+      if (isWorked(estates[i])) return;
+      pen.drawImage(dot.canvas, view.sx(xs[i]) - half, view.sy(ys[i]) - half, 2 * half, 2 * half);
+    });
+  }
+
+  drawDistrictNames(pen) {
+    const { view, colours } = this;
+    const taken = [[0, 0, 110, 48]]; // the corner that says whether the page is live
+    const points = this.worked.length > 400 ? [] : this.worked.map((i) => this.boxAround(i, this.size(i)));
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    for (const district of this.districts) {
+      const size = Math.max(12, Math.min(19, 11.5 + (view.zoom - 9) * 1.6));
+      pen.font = `500 ${size}px ${colours.font}`;
+      pen.letterSpacing = `${(size * 0.18).toFixed(1)}px`;
+      const width = pen.measureText(district.name).width;
+      if (district.width * view.scale < width * 1.05) continue;
+      const around = ([x, y]) => [view.sx(x) - width / 2 - 6, view.sy(y) - size, view.sx(x) + width / 2 + 6, view.sy(y) + size];
+      const spot = this.freeSpot(district, around, points);
+      if (!spot) continue;
+      const box = around(spot);
+      if (taken.some((b) => overlap(b, box))) continue;
+      taken.push(box);
+      const x = view.sx(spot[0]), y = view.sy(spot[1]);
+      pen.lineWidth = 4;
+      pen.lineJoin = "round";
+      pen.strokeStyle = colours.halo;
+      pen.strokeText(district.name, x, y);
+      pen.fillStyle = colours.districtName;
+      pen.fillText(district.name, x, y);
+    }
+    pen.letterSpacing = "0px";
+  }
+
+  /** A place in sight for a district's name, if it can be one that hides no worked estate: the last one while it's good. */
+  freeSpot(district, around, points) {
+    const { width, height, pad } = this.view;
+    const seen = (spot) => {
+      const [left, top, right, bottom] = around(spot);
+      return left > 4 && top > (left < 110 ? 48 : 4) && right < width - pad.right - MARGIN && bottom < height - pad.bottom - 4;
+    };
+    const free = (spot) => seen(spot) && !points.some((b) => overlap(b, around(spot)));
+    if (!district.spot || !free(district.spot)) district.spot = district.spots.find(free) ?? district.spots.find(seen);
+    return district.spot;
+  }
+
+  drawLive(now) {
+    const { view, ratio } = this;
+    const pen = this.live.getContext("2d");
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, view.width, view.height);
+    const seen = this.worked.filter((i) => {
+      const x = view.sx(this.xs[i]), y = view.sy(this.ys[i]);
+      return x > -40 && y > -40 && x < view.width + 40 && y < view.height + 40;
+    });
+    this.drawRoutes(pen);
+    this.drawPulses(pen, now);
+    this.drawWorked(pen, seen);
+    this.drawStores(pen);
+    this.drawMark(pen, this.hovered);
+    this.drawMark(pen, this.chosen);
+    this.drawNames(pen, seen);
+  }
+
+  drawRoutes(pen) {
+    const focus = this.chosen >= 0 ? this.chosen : this.hovered;
+    const many = this.worked.length > 400;
+    for (const i of this.worked) {
+      const store = this.storeById.get(this.estates[i].store_id);
+      if (!store || (many && i !== focus)) continue;
+      const x0 = this.view.sx(store.x), y0 = this.view.sy(store.y);
+      const x1 = this.view.sx(this.xs[i]), y1 = this.view.sy(this.ys[i]);
+      const mine = i === focus;
+      pen.globalAlpha = mine ? 0.95 : this.shows(this.estates[i]) ? 0.42 : 0.06;
+      pen.strokeStyle = mine ? this.phaseColour(i) : this.colours.route;
+      pen.lineWidth = mine ? 1.75 : 1;
+      pen.beginPath();
+      pen.moveTo(x0, y0);
+      pen.quadraticCurveTo((x0 + x1) / 2 + (y1 - y0) * 0.14, (y0 + y1) / 2 - (x1 - x0) * 0.14, x1, y1);
+      pen.stroke();
+    }
+    pen.globalAlpha = 1;
+  }
+
+  drawPulses(pen, now) {
+    for (const [i, { start, strong }] of this.pulses) {
+      const t = (now - start) / PULSE;
+      if (t >= 1) {
+        this.pulses.delete(i);
+        continue;
+      }
+      if (t < 0 || !this.shows(this.estates[i])) continue;
+      const r = this.size(i);
+      pen.strokeStyle = this.phaseColour(i);
+      for (const late of strong ? [0, 0.22] : [0]) {
+        const k = (t - late) / (1 - late);
+        if (k <= 0) continue;
+        pen.globalAlpha = (strong ? 0.7 : 0.5) * (1 - k);
+        pen.lineWidth = 1.5;
+        pen.beginPath();
+        pen.arc(this.view.sx(this.xs[i]), this.view.sy(this.ys[i]), r + ease(k) * (strong ? 20 : 13), 0, 2 * Math.PI);
+        pen.stroke();
+      }
+    }
+    pen.globalAlpha = 1;
+  }
+
+  drawWorked(pen, seen) {
+    for (const i of seen) {
+      const r = Math.round(this.size(i) * 2) / 2;
+      const colour = this.phaseColour(i);
+      const over = this.estates[i].status === "ended" || this.estates[i].status === "paused";
+      const mark = this.sprite(`${colour}${r}${over}`, r + 1.5, (p) => {
+        p.beginPath();
+        p.arc(0, 0, r, 0, 2 * Math.PI);
+        p.fillStyle = over ? this.colours.halo : colour;
+        p.strokeStyle = over ? colour : this.colours.halo;
+        p.lineWidth = over ? 2 : 1.5;
+        p.fill();
+        p.stroke();
+      });
+      pen.globalAlpha = this.shows(this.estates[i]) ? 1 : 0.12;
+      const { half } = mark;
+      pen.drawImage(mark.canvas, this.view.sx(this.xs[i]) - half, this.view.sy(this.ys[i]) - half, 2 * half, 2 * half);
+    }
+    pen.globalAlpha = 1;
+  }
+
+  drawStores(pen) {
+    const mark = this.sprite("store", 8, (p) => {
+      p.rotate(Math.PI / 4);
+      p.fillStyle = this.colours.store;
+      p.strokeStyle = this.colours.halo;
+      p.lineWidth = 1.5;
+      p.beginPath();
+      p.roundRect(-4, -4, 8, 8, 1.5);
+      p.fill();
+      p.stroke();
+    });
+    const { half } = mark;
+    for (const store of this.stores) {
+      pen.drawImage(mark.canvas, this.view.sx(store.x) - half, this.view.sy(store.y) - half, 2 * half, 2 * half);
+    }
+  }
+
+  drawMark(pen, i) {
+    if (i < 0) return;
+    const r = isWorked(this.estates[i]) ? this.size(i) + 4 : 6;
+    pen.strokeStyle = this.colours.ink;
+    pen.lineWidth = i === this.chosen ? 2 : 1.25;
+    pen.beginPath();
+    pen.arc(this.view.sx(this.xs[i]), this.view.sy(this.ys[i]), r, 0, 2 * Math.PI);
+    pen.stroke();
+  }
+
+  /** Names where there is room: the chosen one always, worked ones from afar, the rest from near. */
+  drawNames(pen, seen) {
+    const { view } = this;
+    const taken = seen.map((i) => this.boxAround(i, this.size(i)));
+    for (const store of this.stores) {
+      const x = view.sx(store.x), y = view.sy(store.y);
+      taken.push([x - 7, y - 7, x + 7, y + 7]);
+    }
+    const right = view.width - view.pad.right;
+    const bottom = view.height - view.pad.bottom;
+    taken.push([right - MARGIN, bottom - 160, right, bottom]); // the zoom buttons
+    pen.textBaseline = "middle";
+    pen.lineJoin = "round";
+    const write = (text, x, y, r, { always = false, strong = false } = {}) => {
+      pen.font = `${strong ? 600 : 400} 12px ${this.colours.font}`;
+      const width = pen.measureText(text).width;
+      for (const left of [x + r + 5, x - r - 5 - width]) {
+        const box = [left - 2, y - 8, left + width + 2, y + 8];
+        if (!always && (left < 4 || left + width > right - 4)) continue;
+        if (!always && taken.some((b) => overlap(b, box))) continue;
+        taken.push(box);
+        pen.textAlign = "left";
+        pen.lineWidth = 3.5;
+        pen.strokeStyle = this.colours.halo;
+        pen.strokeText(text, left, y);
+        pen.fillStyle = strong ? this.colours.ink : this.colours.districtName;
+        pen.fillText(text, left, y);
+        return;
+      }
+    };
+    const at = (i) => [this.estates[i].name ?? "", view.sx(this.xs[i]), view.sy(this.ys[i]), this.size(i) + (i === this.chosen ? 4 : 0)];
+    if (this.chosen >= 0) write(...at(this.chosen), { always: true, strong: true });
+    if (view.zoom >= 11) {
+      for (const store of this.stores) write(store.name, view.sx(store.x), view.sy(store.y), 6, { strong: true });
+    }
+    if (view.zoom >= 11.6) {
+      for (const i of seen) if (i !== this.chosen && this.shows(this.estates[i])) write(...at(i), { strong: true });
+    }
+    if (view.zoom >= 14.2) {
+      let left = 120;
+      this.grid.within(view.wx(0), view.wy(0), view.wx(view.width), view.wy(view.height), (i) => {
+        if (left > 0 && !isWorked(this.estates[i]) && i !== this.chosen) {
+          left--;
+          write(this.estates[i].name ?? "", view.sx(this.xs[i]), view.sy(this.ys[i]), 3);
+        }
+      });
+    }
+  }
+
+  boxAround(i, r) {
+    const x = this.view.sx(this.xs[i]), y = this.view.sy(this.ys[i]);
+    return [x - r, y - r, x + r, y + r];
+  }
+
+  phaseColour(i) {
+    return this.colours.phase[this.estates[i].phase ?? "no_phase"] ?? this.colours.phase.no_phase;
+  }
+
+  /** A worked estate's radius in pixels: grows a little as one comes nearer. */
+  size(i) {
+    if (!isWorked(this.estates[i])) return 3;
+    return radius(this.estates[i]) * Math.max(0.8, Math.min(1.7, 1 + (this.view.zoom - 11) * 0.14));
+  }
+
+  /** A small picture drawn once and stamped many times. `half` is half its side in CSS pixels. */
+  sprite(key, r, drawIt) {
+    let sprite = this.sprites.get(key);
+    if (!sprite) {
+      if (this.sprites.size > 400) this.sprites.clear();
+      const half = Math.ceil(r + 1);
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = Math.ceil(2 * half * this.ratio);
+      const pen = canvas.getContext("2d");
+      pen.scale(canvas.width / (2 * half), canvas.width / (2 * half));
+      pen.translate(half, half);
+      drawIt(pen);
+      sprite = { canvas, half };
+      this.sprites.set(key, sprite);
+    }
+    return sprite;
+  }
+
+  /** A round number of metres near `pixels` wide, and its exact width, for the scale bar. */
+  bar(pixels) {
+    const metres = (pixels / this.view.scale) * groundMetres(this.view.y);
+    const power = 10 ** Math.floor(Math.log10(metres));
+    const round = [5, 2, 1].find((n) => n * power <= metres) * power;
+    return { metres: round, width: (round / metres) * pixels };
+  }
+}
+
+export const isWorked = (estate) => Boolean(estate.phase || estate.status);
+
+/** Whether two boxes [left, top, right, bottom] share a spot. */
+const overlap = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
+
+const measure = (estate) => estate.households || estate.members || 0;
+
+/** Area grows with the households, or with the members where they aren't known. */
+function radius(estate) {
+  const full = estate.households ? REFERENCE.households : REFERENCE.members;
+  return 4 + 7 * Math.sqrt(Math.min(1, measure(estate) / full));
+}
+
+/** A district's outline as one path around its own corner, with where its name goes. */
+function outline(feature) {
+  const { type, coordinates } = feature.geometry ?? {};
+  const polygons = type === "Polygon" ? [coordinates] : type === "MultiPolygon" ? coordinates : [];
+  if (!polygons.length) return null;
+  const path = new Path2D();
+  const x = worldX(polygons[0][0][0][0]), y = worldY(polygons[0][0][0][1]);
+  let largest = null;
+  for (const rings of polygons) {
+    rings.forEach((ring, k) => {
+      const points = ring.map(([lng, lat]) => [worldX(lng), worldY(lat)]);
+      points.forEach(([px, py], n) => {
+        path[n ? "lineTo" : "moveTo"]((px - x) * SPRITE_UNIT, (py - y) * SPRITE_UNIT);
+      });
+      path.closePath();
+      const area = k === 0 ? Math.abs(shoelace(points)) : 0;
+      if (!largest || area > largest.area) largest = { area, points };
+    });
+  }
+  const xs = largest.points.map((p) => p[0]);
+  return {
+    name: feature.properties?.name ?? "", path, x, y, area: largest.area, spots: inside(largest.points),
+    width: Math.max(...xs) - Math.min(...xs),
+  };
+}
+
+function shoelace(points) {
+  let sum = 0;
+  for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
+    sum += points[j][0] * points[i][1] - points[i][0] * points[j][1];
+  }
+  return sum / 2;
+}
+
+/** Spots well inside a ring, the deepest first: the better half of a coarse lattice. */
+function inside(ring) {
+  const xs = ring.map((p) => p[0]), ys = ring.map((p) => p[1]);
+  const x0 = Math.min(...xs), x1 = Math.max(...xs), y0 = Math.min(...ys), y1 = Math.max(...ys);
+  const spots = [];
+  const steps = 24;
+  for (let a = 1; a < steps; a++) {
+    for (let b = 1; b < steps; b++) {
+      const x = x0 + ((x1 - x0) * a) / steps, y = y0 + ((y1 - y0) * b) / steps;
+      const d = depth(ring, x, y);
+      if (d > 0) spots.push([x, y, d]);
+    }
+  }
+  if (!spots.length) return [[(x0 + x1) / 2, (y0 + y1) / 2]];
+  spots.sort((p, q) => q[2] - p[2]);
+  return spots.filter((spot) => spot[2] > spots[0][2] * 0.4);
+}
+
+/** How far inside a ring a point lies; outside it is negative. */
+function depth(ring, x, y) {
+  let within = false;
+  let least = Infinity;
+  for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
+    const [ax, ay] = ring[i], [bx, by] = ring[j];
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) within = !within;
+    const length = (bx - ax) ** 2 + (by - ay) ** 2;
+    const t = length ? Math.max(0, Math.min(1, ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length)) : 0;
+    least = Math.min(least, (ax + t * (bx - ax) - x) ** 2 + (ay + t * (by - ay) - y) ** 2);
+  }
+  return (within ? 1 : -1) * Math.sqrt(least);
+}

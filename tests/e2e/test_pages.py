@@ -1,0 +1,331 @@
+"""HQ's and the dealer's page, looked at in a browser over a running demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+
+from tests.e2e.conftest import Demo
+
+_MARKUP = '<img src=x onerror="window.hit=1"><b>群</b>'
+#: A page is there within this many milliseconds; a demo's clock brings a task within the other.
+_SOON, _A_DAY = 20_000, 180_000
+_HEAVIEST = 100 * 1024
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, demo: Demo) -> Iterator[Open]:
+    """Opens `/hq` or `/dealer`, logged in; says at the end what the browser complained of."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_(name: str, *, prepare: Callable[[Page], None] | None = None, **options: Any) -> Page:
+        context = chromium.new_context(**(_PHONE if name == "dealer" else _DESK), locale="zh-CN", **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if _matters(message.text) else None)
+        if prepare:
+            prepare(page)
+        token = demo.dealer if name == "dealer" else demo.hq
+        page.goto(f"{demo.url}/login?token={token}&next=/{name}")
+        ready = "#campaigns .row" if name == "hq" else "#day[aria-busy=false]"
+        page.wait_for_selector(ready, timeout=_SOON, state="attached")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+_DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+_PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True,
+}
+
+
+def _matters(text: str) -> bool:
+    """What breaks the policy or the page; not the network that a test takes away."""
+    return "Content Security Policy" in text or "Refused to" in text or "Uncaught" in text
+
+
+def _count(page: Page, name: str) -> int:
+    text = page.locator(f'[data-count="{name}"] strong').inner_text().replace(",", "")
+    return int(text) if text.isdigit() else -1
+
+
+# --- both pages -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["hq", "dealer"])
+def test_simulated_data_are_called_simulated(open_page: Open, name: str) -> None:
+    page = open_page(name)
+    simulated = page.evaluate("async () => (await (await fetch('/v1/me')).json()).simulated")
+    expect(page.locator("#simulated")).to_be_visible(visible=bool(simulated))
+
+
+@pytest.mark.parametrize("name", ["hq", "dealer"])
+def test_no_request_leaves_the_pages_origin(open_page: Open, demo: Demo, name: str) -> None:
+    asked: list[str] = []
+    page = open_page(name, prepare=lambda page: page.on("request", lambda request: asked.append(request.url)))
+    page.wait_for_timeout(1500)
+    assert len(asked) > 10
+    assert {urlsplit(url)[:2] for url in asked} == {urlsplit(demo.url)[:2]}
+
+
+@pytest.mark.parametrize("name", ["hq", "dealer"])
+def test_a_page_weighs_at_most_100_kb_before_its_data(open_page: Open, name: str) -> None:
+    sizes: dict[str, int] = {}
+
+    def weigh(page: Page) -> None:
+        page.on("response", lambda response: sizes.update({response.url: response.status}))
+
+    page = open_page(name, prepare=weigh)
+    own = [url for url in sizes if urlsplit(url).path.startswith(("/web/", f"/{name}"))]
+    weights = [len(page.request.get(url).body()) for url in own]
+    assert len(own) > 5
+    assert sum(weights) <= _HEAVIEST
+
+
+@pytest.mark.parametrize("name", ["hq", "dealer"])
+def test_a_name_is_text_and_never_markup(open_page: Open, name: str) -> None:
+    def poison(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=json.dumps(_poisoned(answer.json())))
+
+    def prepare(page: Page) -> None:
+        for path in (r"/v1/flow(\?|$)", r"/v1/tasks(\?|$)", r"/v1/me$", r"/v1/stores", r"/timeline", r"/v1/districts"):
+            page.route(re.compile(path), poison)
+        # What the stream brings has the real names again.
+        page.route(re.compile("/stream"), lambda route: route.abort())
+
+    page = open_page(name, prepare=prepare)
+    if name == "hq":
+        page.locator("#campaigns .row").first.click()
+        expect(page.locator("#panel h2")).to_have_text(_MARKUP)
+        page.mouse.move(700, 500)
+    else:
+        expect(page.locator("#name")).to_have_text(_MARKUP)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.hit === undefined && document.querySelector('img') === null")
+
+
+def _poisoned(value: Any) -> Any:
+    """The same JSON, with markup for every name and text in it."""
+    if isinstance(value, list):
+        return [_poisoned(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _MARKUP if _is_name(key, item) else _poisoned(item) for key, item in value.items()}
+    return value
+
+
+def _is_name(key: str, value: Any) -> bool:
+    return isinstance(value, str) and (key in ("name", "text", "summary", "disclosure", "district") or "_name" in key)
+
+
+@pytest.mark.parametrize("width", [820, 1180, 1440])
+def test_nothing_of_hq_sticks_out_of_its_screen(open_page: Open, width: int) -> None:
+    page = open_page("hq")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.locator("#campaigns .row").first.click()
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+# --- HQ -------------------------------------------------------------------------------------------
+
+
+def test_hq_draws_the_city_and_lists_what_is_worked(open_page: Open) -> None:
+    page = open_page("hq")
+    page.wait_for_timeout(1000)
+    worked = page.locator("#campaigns .row").count()
+    assert worked == _count(page, "worked") > 0
+    for layer in ("base", "live"):
+        assert page.evaluate(_COLOURS, layer) > 10
+
+
+#: How many different colours a canvas shows: an empty one has one.
+_COLOURS = """layer => {
+  const canvas = document.querySelector(`canvas.${layer}`);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(new Uint32Array(data.buffer)).size;
+}"""
+
+
+def test_counts_move_as_events_come(open_page: Open) -> None:
+    page = open_page("hq")
+    before = _count(page, "events")
+    page.wait_for_function(
+        """before => {
+          const shown = document.querySelector("[data-count=events] strong").textContent;
+          return Number(shown.replaceAll(",", "")) > before;
+        }""",
+        arg=before, timeout=60_000,
+    )
+
+
+def test_an_estate_opens_with_its_phase_ladder_and_orders(open_page: Open) -> None:
+    page = open_page("hq")
+    row = page.locator("#campaigns .row").first
+    name = row.locator(".name").text_content() or ""
+    row.click()
+    panel = page.locator("#panel")
+    expect(panel.locator("h2")).to_have_text(name)
+    expect(panel.locator(".steps li")).to_have_count(5)
+    expect(panel.locator(".ladder li")).to_have_count(9)
+    expect(panel.locator(".timeline li").first).to_be_visible(timeout=_SOON)
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+
+
+def test_the_list_is_searched_by_name(open_page: Open) -> None:
+    page = open_page("hq")
+    name = page.locator("#campaigns .row .name").last.text_content() or ""
+    page.fill("#search", name)
+    expect(page.locator("#campaigns .row .name").first).to_have_text(name)
+    page.fill("#search", "没有这样的楼盘名")
+    expect(page.locator("#campaigns .row")).to_have_count(0)
+    expect(page.locator("#none")).to_be_visible()
+
+
+def test_a_dealer_filters_the_list(open_page: Open) -> None:
+    page = open_page("hq")
+    dealer = page.locator("#dealer option").nth(1).inner_text()
+    page.select_option("#dealer", index=1)
+    assert set(page.locator("#campaigns .row .dealer").all_text_contents()) == {dealer}
+
+
+def test_the_map_is_walked_by_keys(open_page: Open) -> None:
+    page = open_page("hq")
+    page.locator("canvas.live").focus()
+    page.keyboard.press("]")
+    expect(page.locator("#panel")).to_be_visible()
+    bar = page.locator("#bar-text").inner_text()
+    page.locator("canvas.live").focus()
+    for _ in range(4):
+        page.keyboard.press("-")
+    expect(page.locator("#bar-text")).not_to_have_text(bar)
+
+
+def test_english_is_one_tap_away(open_page: Open) -> None:
+    page = open_page("hq")
+    expect(page.locator("h1")).to_have_text("楼盘流量地图")
+    page.click("#language")
+    expect(page.locator("h1")).to_have_text("Estate flow map")
+    page.reload()
+    expect(page.locator("h1")).to_have_text("Estate flow map")
+
+
+# --- the dealer -----------------------------------------------------------------------------------
+
+
+def _open_card(page: Page) -> Locator:
+    """A task that can be done now: a demo's day brings some, and folds none of them away."""
+    card = page.locator('.card[data-status="issued"]:visible, .card[data-status="claimed"]:visible')
+    card.first.wait_for(timeout=_A_DAY)
+    return _by_id(page, card.last)
+
+
+def _by_id(page: Page, card: Locator) -> Locator:
+    """The same card however its status changes."""
+    mark = card.evaluate("card => card.dataset.test = String(Math.random())")
+    return page.locator(f'.card[data-test="{mark}"]')
+
+
+def test_a_task_is_done_in_two_taps(open_page: Open) -> None:
+    page = open_page("dealer")
+    card = _open_card(page)
+    card.get_by_role("button", name="完成", exact=True).tap()
+    page.wait_for_timeout(400)
+    card.get_by_role("button", name="确认已完成").tap()
+    expect(card).to_have_attribute("data-status", re.compile("done|verified"))
+    expect(page.locator("#toast")).to_be_visible()
+    page.wait_for_function("() => JSON.parse(localStorage.getItem('loupan.outbox') ?? '[]').length === 0")
+
+
+def test_a_finger_that_bounces_confirms_nothing(open_page: Open) -> None:
+    page = open_page("dealer")
+    card = _open_card(page)
+    card.evaluate("card => { card.querySelector('.main').click(); card.querySelector('.sure').click(); }")
+    expect(card.get_by_role("button", name="确认已完成")).to_be_visible()
+
+
+def test_what_was_said_without_a_network_is_sent_when_it_is_back(open_page: Open) -> None:
+    page = open_page("dealer")
+    card = _open_card(page)
+    page.route("**/v1/tasks/*/done", lambda route: route.abort())
+    card.get_by_role("button", name="完成", exact=True).tap()
+    page.wait_for_timeout(400)
+    card.get_by_role("button", name="确认已完成").tap()
+    expect(card.get_by_text("待送出")).to_be_visible()
+    expect(page.locator("#net")).to_be_visible()
+    assert len(json.loads(page.evaluate("localStorage.getItem('loupan.outbox')"))) == 1
+    page.unroute("**/v1/tasks/*/done")
+    with page.expect_response("**/v1/tasks/*/done", timeout=40_000) as answer:
+        page.evaluate("dispatchEvent(new Event('online'))")
+    assert answer.value.status in (202, 409)
+    expect(card.get_by_text("待送出")).to_be_hidden()
+
+
+@pytest.mark.parametrize("clipboard", ["clipboard", "textarea"])
+def test_what_is_copied_carries_its_disclosure(open_page: Open, clipboard: str) -> None:
+    def prepare(page: Page) -> None:
+        if clipboard == "textarea":
+            page.add_init_script("navigator.clipboard.writeText = () => Promise.reject(new Error('not here'))")
+
+    page = open_page("dealer", prepare=prepare, permissions=["clipboard-read", "clipboard-write"])
+    page.locator(".card .disclosure:visible").first.wait_for(timeout=_A_DAY)
+    card = _by_id(page, page.locator(".card", has=page.locator(".disclosure:visible")).first)
+    line = card.locator(".disclosure .body > span").inner_text()
+    said = card.locator(".text").inner_text()
+    card.get_by_role("button", name="复制文案").tap()
+    expect(page.locator("#toast")).to_contain_text("文案已复制")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(said[:20])
+    assert copied.rstrip().endswith(line)
+
+
+def test_a_task_says_why(open_page: Open) -> None:
+    page = open_page("dealer")
+    card = _open_card(page)
+    card.get_by_role("button", name="为什么让我做这个？").tap()
+    expect(card.locator(".reasons p").first).not_to_have_text("正在查…", timeout=_SOON)
+    assert re.search(r"[\u4e00-\u9fff]", card.locator(".reasons").inner_text())
+
+
+def test_whatever_is_touched_is_44_pixels_high(open_page: Open) -> None:
+    page = open_page("dealer")
+    card = _open_card(page)
+    card.get_by_role("button", name="跳过").tap()
+    small = page.evaluate("""() => [...document.querySelectorAll("button, select, input")]
+      .filter(el => el.checkVisibility()).map(el => [el.textContent || el.id, el.getBoundingClientRect()])
+      .filter(([, box]) => box.height < 44 || box.width < 44)
+      .map(([text, box]) => `${text} ${box.width}x${box.height}`)""")
+    assert small == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["hq", "dealer"])
+def test_pictures_of_both_pages_are_taken(open_page: Open, name: str, tmp_path: Path) -> None:
+    # With LOUPAN_SCREENSHOTS=docs/images they are the documentation's.
+    page = open_page(name, color_scheme="light")
+    if name == "dealer":
+        _open_card(page)
+    page.wait_for_timeout(2500)
+    path = Path(os.environ.get("LOUPAN_SCREENSHOTS", tmp_path)) / f"{name}.png"
+    page.screenshot(path=path)
+    assert path.stat().st_size > 20_000

@@ -1,0 +1,193 @@
+"""Evidence and its weighing: an answer where it carries one, and never a guess."""
+
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maps.book import EstateBook
+from maps.clues import Clue, ClueKind
+from maps.locator import THRESHOLD, Locator
+from schemas.reference import Estate
+from schemas.values import Location, Point
+
+K = ClueKind
+
+
+def at(estate_id: str, name: str, lng: float, lat: float, city: str = "哈尔滨", **more) -> Estate:
+    return Estate(estate_id, name, lng=lng, lat=lat, crs="wgs84", city=city, **more)
+
+
+LOCATOR = Locator(EstateBook.of([
+    at("green", "绿地城", 126.60, 45.70, district="南岗区"),
+    at("lake1", "湖畔人家一期", 126.63, 45.72), at("lake2", "湖畔人家二期", 126.634, 45.72),
+    at("sun-n", "阳光小区", 126.70, 45.75), at("sun-s", "阳光小区", 126.50, 45.60),
+    at("sun-q", "阳光小区", 123.95, 47.33, city="齐齐哈尔"),
+    at("twin-a", "东方之珠", 126.80, 45.80), at("twin-b", "西城晶华", 126.803, 45.80),
+    at("road", "买卖街", 126.62, 45.77, address="道里买卖街14号", district="道里区"),
+    at("far", "龙江第一村", 126.40, 45.90),
+    at("fence", "四季上东", 126.90, 45.90, outline=(
+        ((126.89, 45.89), (126.91, 45.89), (126.91, 45.91), (126.89, 45.91)),
+    )),
+]))
+
+
+def words(text: str, near: str | None = None, city: str | None = None) -> Clue | None:
+    return LOCATOR.from_text(K.OWN_WORDS, text, near, city)
+
+
+def sure(kind: ClueKind, estate_id: str) -> Clue:
+    clue = LOCATOR.from_estate(kind, estate_id)
+    assert clue is not None
+    return clue
+
+
+def placed(*clues: Clue | None) -> str | None:
+    return LOCATOR.weigh([clue for clue in clues if clue is not None]).estate_id
+
+
+@pytest.mark.parametrize("kind", [K.JOIN_CODE, K.GROUP_BINDING, K.DECLARED, K.OWN_WORDS, K.DELIVERY_ADDRESS])
+def test_one_clear_clue_of_a_strong_kind_is_enough(kind: ClueKind):
+    answer = LOCATOR.weigh([sure(kind, "green")])
+    assert answer.estate_id == "green"
+    assert answer.confidence > 0.85
+    assert "绿地城" in answer.reason
+
+
+def test_an_estate_that_the_book_does_not_have_is_no_clue():
+    assert LOCATOR.from_estate(K.JOIN_CODE, "nowhere") is None
+
+
+def test_no_evidence_is_no_answer():
+    answer = LOCATOR.weigh([])
+    assert (answer.estate_id, answer.confidence, answer.candidates) == (None, 0.0, ())
+
+
+def test_a_members_own_words_beat_the_groups_binding():
+    said = words("我是绿地城3栋的")
+    assert said is not None
+    answer = LOCATOR.weigh([sure(K.GROUP_BINDING, "lake1"), sure(K.GROUP_NAME, "lake1"), said])
+    assert answer.estate_id == "green"
+    assert "against group binding" in answer.reason
+
+
+def test_the_binding_places_who_says_nothing():
+    assert placed(sure(K.GROUP_BINDING, "lake1"), words("大家好，请多关照")) == "lake1"
+
+
+def test_a_join_code_against_own_words_stays_open():
+    answer = LOCATOR.weigh([sure(K.JOIN_CODE, "lake1"), sure(K.OWN_WORDS, "green")])
+    assert answer.estate_id is None
+    assert answer.reason.startswith("unresolved: the clues disagree")
+
+
+def test_agreement_makes_surer_and_conflict_less_sure():
+    alone = LOCATOR.weigh([sure(K.OWN_WORDS, "green")]).confidence
+    assert LOCATOR.weigh([sure(K.OWN_WORDS, "green"), sure(K.GROUP_BINDING, "green")]).confidence > alone
+    assert LOCATOR.weigh([sure(K.OWN_WORDS, "green"), sure(K.GROUP_BINDING, "far")]).confidence < alone
+
+
+def test_saying_it_five_times_is_no_more_evidence_than_once():
+    once = LOCATOR.weigh([sure(K.OWN_WORDS, "green")])
+    assert LOCATOR.weigh([sure(K.OWN_WORDS, "green")] * 5) == once
+
+
+def test_a_lone_point_between_two_estates_is_no_answer():
+    point = LOCATOR.from_point(K.POINT, Point(126.8015, 45.80, "wgs84"))
+    assert point is not None
+    assert {e for e, _ in point.scores} >= {"twin-a", "twin-b"}
+    assert placed(point) is None
+
+
+def test_a_point_decides_between_estates_of_one_name():
+    assert placed(words("我家在阳光小区")) is None
+    assert placed(words("我家在阳光小区"), LOCATOR.from_point(K.POINT, Point(126.7005, 45.75, "wgs84"))) == "sun-n"
+
+
+def test_a_point_in_an_outline_is_of_that_estate():
+    point = LOCATOR.from_point(K.POINT, Location(126.909, 45.909, "wgs84", label="公司"))
+    assert placed(point) == "fence"
+
+
+@pytest.mark.parametrize(("lng", "lat"), [(2.35, 48.86), (116.4, 39.9), (float("nan"), 45.0), (126.6, 45.2)])
+def test_a_point_far_from_every_estate_says_nothing(lng: float, lat: float):
+    assert LOCATOR.from_point(K.POINT, Point(lng, lat, "wgs84")) is None
+
+
+def test_the_same_numbers_in_another_datum_are_another_place():
+    shifted = LOCATOR.from_point(K.POINT, Point(126.60, 45.70, "bd09"))
+    right = LOCATOR.from_point(K.POINT, Point(126.60, 45.70, "wgs84"))
+    assert right is not None
+    assert shifted is not None
+    assert shifted.scores[0][1] < right.scores[0][1]
+
+
+def test_a_building_and_a_room_alone_say_nothing_new():
+    assert words("3栋2单元1201", near="green") is None
+    assert LOCATOR.from_text(K.DISPLAY_NAME, "3-2-1201 小王", near="green") is None
+
+
+def test_the_groups_estate_decides_between_phases():
+    assert placed(words("我是湖畔人家3栋的")) is None
+    assert placed(words("我是湖畔人家3栋的", near="lake2")) == "lake2"
+    assert placed(words("我是湖畔人家一期3栋的", near="lake2")) == "lake1"
+
+
+def test_a_phase_that_does_not_exist_is_not_taken_for_one_that_does():
+    assert placed(words("我是湖畔人家三期的")) is None
+
+
+def test_the_city_rules_out_estates_of_other_cities():
+    assert placed(words("我是齐齐哈尔阳光小区的业主")) == "sun-q"
+    assert placed(words("我是阳光小区的业主", city="齐齐哈尔市")) == "sun-q"
+    assert words("我是绿地城的", city="齐齐哈尔") is None
+
+
+@pytest.mark.parametrize("text", ["我不是绿地城的", "我家在绿地城对面", "朋友住绿地城", "在南岗区", "", "。。。"])
+def test_what_is_not_said_of_ones_own_estate_is_no_clue(text: str):
+    assert words(text) is None
+
+
+def test_an_address_names_the_estate_beside_its_road():
+    clue = LOCATOR.from_address(K.DELIVERY_ADDRESS, "哈尔滨市道里区买卖街20号绿地城3栋2单元1201室")
+    assert placed(clue) == "green"
+
+
+def test_an_address_may_be_known_by_its_house_number_alone():
+    clue = LOCATOR.from_address(K.DELIVERY_ADDRESS, "黑龙江省哈尔滨市道里区买卖街14号2单元301")
+    assert placed(clue) == "road"
+
+
+def test_a_clue_is_small_and_can_be_stored():
+    clue = words("我是阳光小区的")
+    assert clue is not None
+    assert len(clue.scores) <= 5
+    assert msgspec.json.decode(msgspec.json.encode(clue), type=Clue) == clue
+
+
+CLUES = st.lists(
+    st.builds(
+        lambda kind, estates: Clue(kind, tuple((e, round(1 / len(estates), 4)) for e in estates)),
+        st.sampled_from(list(ClueKind)),
+        st.lists(st.sampled_from(["green", "lake1", "lake2", "far"]), min_size=1, max_size=4, unique=True),
+    ),
+    min_size=1, max_size=5,
+)
+
+
+@given(CLUES)
+def test_the_order_of_clues_changes_nothing(clues: list[Clue]):
+    answers = {msgspec.json.encode(LOCATOR.weigh(order)) for order in itertools.permutations(clues)}
+    assert len(answers) == 1
+
+
+@given(CLUES)
+def test_an_answer_is_given_from_the_threshold_on_only(clues: list[Clue]):
+    answer = LOCATOR.weigh(clues)
+    assert 0.0 <= answer.confidence <= 1.0
+    assert (answer.estate_id is not None) <= (answer.confidence >= THRESHOLD)
+    assert len(answer.candidates) <= 5
+    assert answer.estate_id in (None, answer.candidates[0][0])
+    assert list(answer.candidates) == sorted(answer.candidates, key=lambda c: (-c[1], c[0]))

@@ -1,0 +1,53 @@
+"""`agents.rows.Rows` in a dict: the protocol without a database, for tests of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from agents.rows import Address
+
+
+class MemoryRows:
+    """Rows in memory. What one event changed can be taken back, as a driver does with a refused one."""
+
+    def __init__(self) -> None:
+        self.at: dict[Address, Any] = {}
+        self._before: dict[Address, Any] = {}
+        self._written: dict[Address, Any] = {}
+
+    def get(self, address: Address) -> Any:
+        """The row at the address, or None."""
+        return self.at.get(address)
+
+    def put(self, address: Address, value: Any) -> None:
+        """Put a new value there."""
+        self._before.setdefault(address, self.at.get(address))
+        self.at[address] = self._written[address] = value
+
+    def drop(self, address: Address) -> None:
+        """Remove the row."""
+        self._before.setdefault(address, self.at.get(address))
+        self.at.pop(address, None)
+
+    def scan(self, step: int, key: str, kind: int) -> Iterator[tuple[str, Any]]:
+        """Every row of one kind under one key, ordered by sub."""
+        return iter(sorted(
+            ((address[3], value) for address, value in self.at.items() if address[:3] == (step, key, kind)),
+            key=lambda row: row[0],
+        ))
+
+    def keep(self) -> dict[Address, Any]:
+        """The event is applied: gives what was written, each in its last state, also where it was dropped since."""
+        written = self._written
+        self._before, self._written = {}, {}
+        return written
+
+    def undo(self) -> None:
+        """The event is refused: as if it had never come."""
+        for address, value in self._before.items():
+            if value is None:
+                self.at.pop(address, None)
+            else:
+                self.at[address] = value
+        self.keep()

@@ -1,0 +1,374 @@
+"""The commands, as somebody types them: what they do, and the one plain line when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import msgspec
+import pytest
+from typer.main import get_command
+
+from streams.cli import COMMANDS, app
+from streams.demo.people import demo_reference
+from streams.demo.writing import write_reference
+from tests import builders as b
+
+LOUPAN = [sys.executable, "-c", "from streams.cli import main; main()"]
+
+
+def loupan(*words: object, cwd: Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end."""
+    command = [*LOUPAN, *(str(word) for word in words)]
+    return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, timeout=120, check=False)
+
+
+def refused(*words: object, cwd: Path, status: int = 2) -> str:
+    """Run a command that must be refused in one line; gives the line."""
+    done = loupan(*words, cwd=cwd)
+    lines = done.stderr.decode().strip().splitlines()
+    assert (done.returncode, len(lines)) == (status, 1), done.stderr.decode()
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reference folder: the demo's city with three groups."""
+    directory = tmp_path_factory.mktemp("reference")
+    write_reference(demo_reference(b.DAY_1, groups=3), directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def group(folder: Path) -> str:
+    return next(iter(demo_reference(b.DAY_1, groups=3).groups))
+
+
+# --- replay ---------------------------------------------------------------------------------------
+
+
+def test_replay_writes_its_six_files_and_books_that_add_up(folder, group, tmp_path):
+    events = [b.joined(group, f"m{n}", at=b.at(1, f"08:{n:02d}")) for n in range(30)]
+    lines = [*events, events[0], b"{", b.message(group, "m1", "多少钱一平", at=b.at(1, "09:30"))]
+    (tmp_path / "events.jsonl").write_bytes(b"\n".join(lines) + b"\n\n")
+    done = loupan("replay", "events.jsonl", "--reference", folder, "--out", "out", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["read"], summary["applied"], summary["duplicate"], summary["dead"]) == (33, 31, 1, 1)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {
+        "tasks.jsonl", "campaign-events.jsonl", "members.jsonl", "flow.geojson", "dead-letters.jsonl", "summary.json"}
+    (letter,) = [json.loads(line) for line in (tmp_path / "out/dead-letters.jsonl").read_text().splitlines()]
+    assert (letter["line"], letter["raw"]) == (32, "{")
+    assert summary["tasks"] == len((tmp_path / "out/tasks.jsonl").read_text().splitlines()) > 100
+
+
+def test_replay_stops_its_clock_where_it_is_told_to(folder, group, tmp_path):
+    (tmp_path / "events.jsonl").write_bytes(b.joined(group, "m1", at=b.at(1, "06:00")) + b"\n")
+    done = loupan(
+        "replay", "events.jsonl", "--reference", folder, "--out", "out", "--until", b.at(1, "12:00"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    tasks = [json.loads(line) for line in (tmp_path / "out/tasks.jsonl").read_text().splitlines()]
+    assert {task["day"] for task in tasks} == {1}
+
+
+def test_a_bad_reference_is_one_line_and_nothing_is_written(folder, tmp_path):
+    (tmp_path / "estates.csv").write_text("estate_id,name,lng,lat,crs\ne1,绿地城,126.5,45.7,\n")
+    (tmp_path / "events.jsonl").write_bytes(b.message() + b"\n")
+    line = refused("replay", "events.jsonl", "--reference", ".", "--out", "out", cwd=tmp_path)
+    assert "estates.csv:2" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_file_is_named(folder, tmp_path):
+    assert "nothing.jsonl" in refused("replay", "nothing.jsonl", "--reference", folder, "--out", "out", cwd=tmp_path)
+    assert "nowhere" in refused("import", "nowhere", cwd=tmp_path)
+    assert "no such database" in refused("tasks", "tail", cwd=tmp_path)
+
+
+def test_an_unknown_option_ends_with_status_2(tmp_path):
+    assert loupan("replay", "--wrong", cwd=tmp_path).returncode == 2
+
+
+def test_a_bad_setting_is_named(folder, tmp_path, monkeypatch):
+    loupan("import", folder, cwd=tmp_path)
+    monkeypatch.setenv("LOUPAN_LOG", "shout")
+    assert "LOUPAN_LOG" in refused("serve", "--port", "0", cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("replay", "--wrong"), "no such option: --wrong"),
+        (("import",), "missing argument"),
+        (("nothing",), "no such command"),
+        (("publish", "folder"), "folder: is a folder"),
+        (("signals", "folder"), "folder: is a folder"),
+        (("playbook", "show", "folder"), "folder: is a folder"),
+        (("playbook", "show", "gbk.yaml"), "gbk.yaml: is not UTF-8"),
+        (("playbook", "new", "nowhere/mine.yaml"), "nowhere/mine.yaml: cannot be written"),
+        (("publish", "-", "--database", "typing-error.db"), "typing-error.db: there is no such database"),
+        (("tasks", "tail", "--database", "folder"), "folder: is a folder"),
+        (("demo", "--write-reference", "gbk.yaml"), "gbk.yaml: cannot be written"),
+        (("demo", "--start", "9999-12-31"), "9999-12-31 is too far away"),
+        (("dead-letters", "retry", 2**63), "invalid value for 'ids'"),
+    ],
+)
+def test_whatever_is_wrong_is_one_sentence_and_status_2(words, says, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "gbk.yaml").write_bytes("打法".encode("gbk"))
+    assert says in refused(*words, cwd=tmp_path)
+    assert not (tmp_path / "typing-error.db").exists()
+
+
+def test_an_unknown_time_zone_is_named(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOUPAN_ZONE", "Mars/Olympus")
+    assert "LOUPAN_ZONE: there is no time zone Mars/Olympus" in refused("import", folder, cwd=tmp_path)
+
+
+def test_output_that_cannot_be_written_is_said_in_a_sentence(tmp_path):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with full.open("wb") as nowhere:
+        done = subprocess.run(
+            [*LOUPAN, "asyncapi"], cwd=tmp_path, stdout=nowhere, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"loupan: the output cannot be written: no space left on device\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    for words in ("asyncapi", "playbook show new-estate-own-group"):
+        process = subprocess.Popen(
+            [*LOUPAN, *words.split()], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, b"")
+
+
+def test_a_terminal_without_chinese_is_no_reason_to_end(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert loupan("playbook", "show", cwd=tmp_path).stdout.startswith(b"new-estate-own-group  \\u65b0")
+    assert loupan("--help", cwd=tmp_path).returncode == 0
+
+
+def test_the_help_of_the_program_says_what_each_command_says_of_itself():
+    group: Any = get_command(app)
+    said = {name: group.get_command(None, name).help.partition(". ")[0].rstrip(".") for name in COMMANDS}
+    assert said == {name: sentence.rstrip(".") for name, (_, sentence) in COMMANDS.items()}
+
+
+def test_the_help_of_the_program_needs_none_of_its_commands(tmp_path):
+    program = """
+import sys
+from streams.cli import main
+sys.argv = ["loupan", "--help"]
+try:
+    main()
+finally:
+    assert not [name for name in sys.modules if name.startswith(("streams.commands", "sqlalchemy"))]
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+# --- import, publish, dead letters -------------------------------------------------------------------
+
+
+def test_importing_twice_changes_nothing_the_second_time(folder, tmp_path):
+    first = json.loads(loupan("import", folder, "--json", cwd=tmp_path).stdout)
+    again = json.loads(loupan("import", folder, "--json", cwd=tmp_path).stdout)
+    assert first["campaigns_started"] == 3
+    assert (again["new"], again["changed"], again["campaigns_started"]) == (0, 0, 0)
+
+
+def test_published_events_are_counted_and_bad_ones_named(folder, group, tmp_path):
+    loupan("import", folder, cwd=tmp_path)
+    good, bad = b.message(group), b.message(group, at="2026-03-02T08:00:00")
+    done = loupan("publish", "-", "--json", cwd=tmp_path, stdin=b"\n".join([good, good, bad]))
+    assert done.returncode == 2
+    assert json.loads(done.stdout) == {"accepted": 1, "duplicate": 1, "error": 1}
+    assert "-:3:" in done.stderr.decode()
+    letters = json.loads(loupan("dead-letters", "list", "--json", cwd=tmp_path).stdout)
+    assert [letter["status"] for letter in letters] == ["dead"]
+    assert "is still wrong" in refused("dead-letters", "retry", letters[0]["id"], cwd=tmp_path)
+
+
+def test_of_many_bad_lines_the_first_are_named_and_the_rest_counted(folder, tmp_path):
+    loupan("import", folder, cwd=tmp_path)
+    done = loupan("publish", "-", "--json", cwd=tmp_path, stdin=b"{\n" * 1500)
+    assert json.loads(done.stdout)["error"] == 1500
+    lines = done.stderr.decode().splitlines()
+    assert (len(lines), lines[19][:5], lines[-1]) == (21, "-:20:", "… and 1480 more: loupan dead-letters list")
+
+
+def test_a_demo_never_runs_in_a_database_that_is_used(folder, tmp_path):
+    loupan("import", folder, cwd=tmp_path)
+    assert "holds data already" in refused("demo", "--port", "0", "--database", "loupan.db", cwd=tmp_path)
+
+
+# --- tokens -----------------------------------------------------------------------------------------
+
+
+def test_a_token_is_made_for_a_dealer_listed_without_its_secret_and_revoked(folder, tmp_path):
+    loupan("import", folder, cwd=tmp_path)
+    dealer = min(demo_reference(b.DAY_1, groups=3).dealers)
+    token = json.loads(loupan("tokens", "create", "dealer", "--dealer", dealer, "--json", cwd=tmp_path).stdout)["token"]
+    listed = loupan("tokens", "list", "--json", cwd=tmp_path).stdout.decode()
+    (grant,) = json.loads(listed)
+    assert (grant["role"], grant["dealer_id"], grant["revoked"], token in listed) == ("dealer", dealer, False, False)
+    assert loupan("tokens", "revoke", grant["key"][:12], cwd=tmp_path).returncode == 0
+    assert json.loads(loupan("tokens", "list", "--json", cwd=tmp_path).stdout)[0]["revoked"]
+
+
+def test_a_token_that_would_be_for_nobody_is_refused(folder, tmp_path):
+    loupan("import", folder, cwd=tmp_path)
+    assert "there is no dealer d-x" in refused("tokens", "create", "dealer", "--dealer", "d-x", cwd=tmp_path)
+    assert "names its dealer" in refused("tokens", "create", "dealer", cwd=tmp_path)
+    assert "there is no such token" in refused("tokens", "revoke", "0123456789", cwd=tmp_path)
+    assert json.loads(loupan("tokens", "list", "--json", cwd=tmp_path).stdout) == []
+
+
+# --- tasks ------------------------------------------------------------------------------------------
+
+
+def test_the_tail_of_the_tasks_is_their_end_however_many_there_are(folder, tmp_path):
+    loupan("import", folder, cwd=tmp_path)
+    event = '{"type":"loupan.task.issued.v1","time":"2026-03-02T07:00:00+08:00","data":{"task_id":"t-%d"}}'
+    database = sqlite3.connect(tmp_path / "loupan.db")
+    database.executemany(
+        "INSERT INTO outbox (topic, key, id, raw) VALUES ('tasks', ?, ?, ?)",
+        [(f"d-{n % 2}", str(n), (event % n).encode()) for n in range(5000)])
+    database.commit()
+    database.close()
+    tail = loupan("tasks", "tail", "-n", "2", "--json", cwd=tmp_path).stdout.splitlines()
+    assert [json.loads(line)["data"]["task_id"] for line in tail] == ["t-4998", "t-4999"]
+    one = loupan("tasks", "tail", "-n", "2", "--json", "--dealer", "d-0", cwd=tmp_path).stdout.splitlines()
+    assert [json.loads(line)["data"]["task_id"] for line in one] == ["t-4996", "t-4998"]
+
+
+# --- serve -------------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise AssertionError(process.communicate()[1].decode())
+        try:
+            with urlopen(url, timeout=5) as answer:
+                assert answer.status == 200
+                return
+        except URLError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} never answered")
+
+
+def test_serve_works_what_was_published_and_ends_in_order_on_sigterm(folder, group, tmp_path):
+    loupan("import", folder, cwd=tmp_path)
+    port = free_port()
+    process = subprocess.Popen([*LOUPAN, "serve", "--port", str(port)], cwd=tmp_path, stderr=subprocess.PIPE)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        done = loupan("publish", "-", cwd=tmp_path, stdin=b.joined(group, "m1"))
+        assert done.returncode == 0, done.stderr
+        database = sqlite3.connect(tmp_path / "loupan.db")
+        for _ in range(100):
+            if database.execute("SELECT count(*) FROM estate_events WHERE inbox_offset IS NOT NULL").fetchone()[0] >= 4:
+                break
+            time.sleep(0.1)
+        (worked,) = database.execute("SELECT next FROM positions WHERE consumer = 'placement'").fetchone()
+        database.close()
+        assert worked == 5  # three campaigns and the member who joined
+        with pytest.raises(URLError):
+            urlopen(Request(f"http://127.0.0.1:{port}/v1/flow"), timeout=5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_port_in_use_is_said_in_a_sentence(folder, tmp_path):
+    loupan("import", folder, cwd=tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        line = refused("serve", "--port", taken.getsockname()[1], cwd=tmp_path, status=1)
+    assert "cannot listen" in line
+    assert "--port" in line
+
+
+def test_a_file_that_is_no_database_is_said_in_a_sentence(tmp_path):
+    (tmp_path / "loupan.db").write_text("this is a shopping list, not a database\n" * 50)
+    assert "not a loupan database" in refused("tasks", "tail", cwd=tmp_path, status=1)
+
+
+# --- tools -------------------------------------------------------------------------------------------
+
+
+def test_a_dishonest_playbook_is_refused_with_file_and_line(tmp_path):
+    loupan("playbook", "new", "mine.yaml", cwd=tmp_path)
+    text = (tmp_path / "mine.yaml").read_text()
+    at = next(n for n, line in enumerate(text.splitlines(), 1) if "text:" in line)
+    lines = text.splitlines()
+    lines[at - 1] = lines[at - 1].split("text:")[0] + "text: 我家上个月在这家店定的衣柜，用着很好，邻居们放心"
+    (tmp_path / "mine.yaml").write_text("\n".join(lines))
+    done = loupan("playbook", "check", "mine.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"mine.yaml:{at}" in done.stderr.decode()
+
+
+def test_playbook_check_passes_what_ships(tmp_path):
+    loupan("playbook", "new", "mine.yaml", cwd=tmp_path)
+    done = loupan("playbook", "check", "mine.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "新盘" in loupan("playbook", "show", cwd=tmp_path).stdout.decode()
+
+
+def test_locate_answers_every_probe(tmp_path):
+    (tmp_path / "estates.csv").write_text(
+        "estate_id,name,address,lng,lat\ne1,绿地新里城,长江路1号,126.6,45.7\ne2,保利溪湖林语,学院路9号,126.7,45.8\n")
+    (tmp_path / "probes.csv").write_text("probe_id,text\np1,我家在保利溪湖林语3栋\np2,今天天气不错\n")
+    done = loupan("locate", "--catalogue", "estates.csv", "probes.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(",")[:2] for line in done.stdout.decode().splitlines()]
+    assert rows == [["probe_id", "estate_id"], ["p1", "e2"], ["p2", ""]]
+
+
+def test_signals_are_told_line_by_line(tmp_path):
+    done = loupan("signals", "-", cwd=tmp_path, stdin='{"id":"1","text":"多少钱一平？"}\n'.encode())
+    (line,) = done.stdout.splitlines()
+    assert "asks_price" in {signal["name"] for signal in msgspec.json.decode(line)["signals"]}
+    assert ":2:" in refused_line(loupan("signals", "-", cwd=tmp_path, stdin=b'{"id":"1","text":"a"}\n{"id":2}\n'))
+
+
+def refused_line(done: subprocess.CompletedProcess[bytes]) -> str:
+    assert done.returncode == 2
+    return done.stderr.decode()
+
+
+def test_doctor_finds_nothing_wrong_with_a_fresh_database(folder, tmp_path):
+    loupan("import", folder, cwd=tmp_path)
+    done = loupan("doctor", "--json", cwd=tmp_path)
+    assert done.returncode == 0
+    assert all(check["ok"] for check in json.loads(done.stdout))
+
+
+def test_asyncapi_is_printed(tmp_path):
+    assert json.loads(loupan("asyncapi", cwd=tmp_path).stdout)["asyncapi"] == "3.0.0"

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+import pytest
+
+from tests import builders
+from tests.streams.gateway_world import World
+
+BATCH = {"Content-Type": "application/cloudevents-batch+json"}
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+def array(*raws: bytes) -> bytes:
+    return b"[" + b",".join(raws) + b"]"
+
+
+def test_a_structured_event_is_accepted_and_kept_whole(world):
+    raw = builders.message(text="你好", unknown_field={"kept": True})
+    answer = world.publish(raw, who="integration")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "results": [{"index": 0, "status": "accepted", "id": builders.event_id(raw), "detail": None}],
+        "accepted": 1, "duplicate": 0, "error": 0,
+    }
+    assert world.inbox() == [msgspec.json.decode(raw)]
+
+
+def test_the_same_event_again_is_a_duplicate(world):
+    world.publish(builders.message())
+    assert world.publish(builders.message()).json()["results"][0]["status"] == "duplicate"
+    assert len(world.inbox()) == 1
+
+
+@pytest.mark.parametrize("headers", [BATCH, JSON])
+def test_a_batch_answers_each_event_by_its_place(world, headers):
+    good, bad = builders.message(), builders.message(location={"lng": 116.4, "lat": 39.9})
+    answer = world.post("/v1/events", content=array(good, bad, good), headers=headers)
+    assert answer.status_code == 200
+    assert [one["status"] for one in answer.json()["results"]] == ["accepted", "error", "duplicate"]
+    assert "crs" in answer.json()["results"][1]["detail"]
+    assert (answer.json()["accepted"], answer.json()["duplicate"], answer.json()["error"]) == (1, 1, 1)
+
+
+def test_an_empty_batch_is_answered_with_nothing(world):
+    assert world.post("/v1/events", content=b"[]", headers=BATCH).json()["results"] == []
+
+
+def test_plain_json_may_be_one_event(world):
+    assert world.publish(builders.message(), headers=JSON).json()["accepted"] == 1
+
+
+def test_a_single_wrong_event_is_a_problem_that_says_what_is_wrong(world):
+    answer = world.publish(builders.event("loupan.unheard-of.v1", {}))
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:loupan:problem:bad-event"
+    assert "unknown event type" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("type", ["loupan.clock.woke.v1", "loupan.task.issued.v1", "loupan.member.placed.v1"])
+def test_nobody_may_send_what_only_we_say(world, type):
+    assert world.publish(builders.event(type, {"estate_id": "e1"})).status_code == 422
+    assert world.inbox() == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"no", b"{}{}", b"[" * 100_000])
+def test_a_body_that_is_not_json_is_a_bad_request(world, body):
+    assert world.publish(body).status_code == 400
+    assert world.post("/v1/events", content=body, headers=BATCH).status_code == 400
+
+
+def binary(**headers: str) -> dict[str, str]:
+    event = msgspec.json.decode(builders.message())
+    names = ("specversion", "id", "source", "type", "time")
+    return {"Content-Type": "application/json", **{f"ce-{name}": event[name] for name in names}, **headers}
+
+
+def test_binary_mode_puts_headers_and_data_together(world):
+    data = msgspec.json.decode(builders.message(text="几号交房？"))["data"]
+    headers = binary(**{"ce-subject": quote("绿地城 50%"), "ce-partitionkey": "g1"})
+    answer = world.post("/v1/events", content=msgspec.json.encode(data), headers=headers, who="integration")
+    assert answer.json()["accepted"] == 1
+    [kept] = world.inbox()
+    assert (kept["data"], kept["subject"], kept["partitionkey"]) == (data, "绿地城 50%", "g1")
+    assert kept["datacontenttype"] == "application/json"
+
+
+def test_binary_data_cannot_rewrite_the_envelope(world):
+    data = msgspec.json.encode(msgspec.json.decode(builders.message())["data"])
+    answer = world.post("/v1/events", content=data + b',"source":"somebody-else"', headers=binary())
+    assert answer.status_code == 400
+    headers = binary(**{"ce-data": "{}", "ce-data_base64": "e30="})
+    assert world.post("/v1/events", content=data, headers=headers).json()["accepted"] == 1
+    assert "data_base64" not in world.inbox()[0]
+
+
+@pytest.mark.parametrize("headers", [
+    {"Content-Type": "text/plain"}, {}, {"Content-Type": "application/cloudevents+xml"},
+    {"Content-Type": "application/cloudevents+json", "Content-Encoding": "gzip"},
+])
+def test_another_content_type_is_refused_with_those_that_are_taken(world, headers):
+    answer = world.post("/v1/events", content=builders.message(), headers=headers)
+    assert answer.status_code == 415
+    assert "application/cloudevents+json" in answer.json()["detail"]
+
+
+def test_an_event_over_one_mebibyte_is_too_large(world):
+    assert world.publish(builders.message(text="x" * 1_048_576)).status_code == 413
+
+
+def test_a_request_over_eight_mebibytes_is_too_large(world):
+    big = builders.message(text="x" * 900_000)
+    answer = world.post("/v1/events", content=array(*[big] * 10), headers=BATCH)
+    assert answer.status_code == 413
+
+
+def test_a_request_that_hides_its_length_is_stopped_at_eight_mebibytes(world):
+    async def endless():
+        while True:
+            yield b" " * 65_536
+
+    assert world.post("/v1/events", content=endless(), headers=BATCH).status_code == 413
+
+
+def test_more_than_a_thousand_events_are_too_many(world):
+    assert world.post("/v1/events", content=array(*[b"{}"] * 1001), headers=BATCH).status_code == 413
+
+
+def test_a_sender_is_asked_to_wait_where_the_inbox_is_not_worked(world):
+    world.door.lag = 50_001
+    answer = world.publish(builders.message())
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+    world.door.lag = 50_000
+    assert world.publish(builders.message()).status_code == 200
+
+
+def test_what_came_in_is_measured_by_its_answer(world):
+    world.publish(builders.message())
+    world.publish(builders.message())
+    text = world.get("/metrics", who=None).text
+    assert 'loupan_events_received_total{status="accepted"} 1.0' in text
+    assert 'loupan_events_received_total{status="duplicate"} 1.0' in text
+    assert 'loupan_http_requests_total{method="POST",route="/v1/events",status="200"} 2.0' in text
