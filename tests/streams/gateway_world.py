@@ -199,11 +199,11 @@ class World:
             return inserted(connection.execute(insert(dead_letters).values(row)))
 
     @contextmanager
-    def served(self, app: Any = None) -> Iterator[httpx.Client]:
+    def served(self) -> Iterator[httpx.Client]:
         """The app behind a real server on a port of its own: for streams, which httpx's transport holds back."""
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
-            server = uvicorn.Server(uvicorn.Config(app or self.app, log_level="error", access_log=False, lifespan="off"))
+            server = uvicorn.Server(uvicorn.Config(self.app, log_level="error", access_log=False, lifespan="off"))
             thread = threading.Thread(target=self._serve, args=(server, listening), daemon=True)
             thread.start()
             while not server.started:
