@@ -1,4 +1,4 @@
-"""Opening the database: SQLite in WAL at synchronous=FULL, and its schema by Alembic."""
+"""Opening the database, and its schema by Alembic: a SQLite file in WAL at synchronous=FULL, or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 
-from schemas.errors import DatabaseInUse, Unavailable
+from schemas.errors import BadFile, DatabaseInUse, Unavailable
+from streams.sql import lock
 
 #: How long a connection waits for another writer, in seconds.
 BUSY = 10.0
@@ -17,15 +19,69 @@ BUSY = 10.0
 HEAD = "0001"
 
 
-def open_database(path: Path | str, *, durable: bool = True) -> Engine:
-    """Open (and where needed create and migrate) a SQLite database.
+#: How a PostgreSQL database is named; anything else is the path of a SQLite file.
+POSTGRESQL = "postgresql"
+#: How long a connection to a server may take, in seconds.
+_CONNECT = 5
 
-    `durable=False` is for a database that lives only as long as its command: nothing waits for the disk.
+
+def is_server(database: Path | str) -> bool:
+    """Whether it is the URL of a server, and not a file's path."""
+    return "://" in str(database)
+
+
+def shown(database: Path | str) -> str:
+    """The database as it may be shown: a URL without its password."""
+    return _url(str(database)).render_as_string(hide_password=True) if is_server(database) else str(database)
+
+
+def open_database(database: Path | str, *, durable: bool = True, migrated: bool = True) -> Engine:
+    """Open (and where needed create and migrate) a database: a SQLite file's path, or a PostgreSQL URL.
+
+    `durable=False` is for a SQLite file that lives only as long as its command: nothing waits for the disk.
+    `migrated=False` leaves the schema as it is.
 
     Raises:
+        BadFile: when the URL is of something that we do not know.
         DatabaseInUse: when another process keeps it locked.
-        Unavailable: when it cannot be opened, or is not a database.
+        Unavailable: when it cannot be opened or reached, or is not a database.
     """
+    if is_server(database):
+        return _open_server(str(database), migrated=migrated)
+    return _open_file(database, durable=durable)
+
+
+def _open_server(text: str, *, migrated: bool) -> Engine:
+    engine = create_engine(
+        _url(text), pool_pre_ping=True, pool_size=10, max_overflow=20,
+        connect_args={"connect_timeout": _CONNECT, "application_name": "loupan"})
+    try:
+        if migrated:
+            migrate(engine)
+        else:
+            engine.connect().close()
+    except OperationalError as error:
+        engine.dispose()
+        reason = str(error.orig).strip().splitlines()[0].removeprefix("connection failed: ")
+        raise Unavailable(
+            f"{shown(text)} cannot be reached: {reason}; start it, or name another with --database") from error
+    return engine
+
+
+def _url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise BadFile("--database", None, "is not a URL", f"write it as {_EXAMPLE}") from error
+    if url.get_backend_name() != POSTGRESQL:
+        raise BadFile("--database", None, f"{url.drivername} is not supported", f"name a SQLite file, or {_EXAMPLE}")
+    return url.set(drivername="postgresql+psycopg")
+
+
+_EXAMPLE = "postgresql+psycopg://user@host/name"
+
+
+def _open_file(path: Path | str, *, durable: bool) -> Engine:
     url = "sqlite://" if str(path) == ":memory:" else f"sqlite:///{Path(path).absolute()}"
     if str(path) != ":memory:":
         Path(path).absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +131,8 @@ def _begin(connection: Any) -> None:
 def migrate(engine: Engine, revision: str = HEAD) -> None:
     """Bring the schema up to `revision` (Alembic); nothing is done where it is there already."""
     with engine.begin() as connection:
+        # Of several processes that start at once, one migrates and the others find it done.
+        lock(connection, "migrate")
         if revision == HEAD and _revision(connection) == HEAD:
             return
         # Alembic is heavy, and most commands find the schema as it should be.

@@ -29,9 +29,13 @@ from schemas.ids import derived_id
 from schemas.tasks import TASK_OUT, OutEvent, Task
 from schemas.topics import CAMPAIGN_EVENTS, TASKS
 from streams.erasure import erase, erased_people, redact_late, scrub
-from streams.inbox import BURY, Door, milliseconds
+from streams.inbox import DEAD, Door, bury, milliseconds
 from streams.redaction import people_in
 from streams.rows import StoredRows
+from streams.sql import Move, Put, Remove, sql_of
+from streams.tables import estate_events, outbox, positions, wakes
+from streams.tables import flow as flow_table
+from streams.tables import tasks as tasks_table
 from streams.topology import TOPOLOGY, Topology
 
 _json = msgspec.json.Encoder().encode
@@ -42,18 +46,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
-_LOG = 'INSERT INTO estate_events ("offset", estate_id, inbox_offset, raw, place) VALUES (?, ?, ?, ?, ?)'
-_OUT = 'INSERT INTO outbox ("offset", topic, "key", id, raw) VALUES (?, ?, ?, ?, ?)'
-_TASK = (
-    "INSERT INTO tasks (task_id, seq, dealer_id, estate_id, group_id, persona_id, status, window_start, window_end, "
-    "changed, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (task_id) DO UPDATE SET status = excluded.status, changed = excluded.changed, body = excluded.body"
-)
-_FLOW = (
-    "INSERT INTO flow (estate_id, changed, body) VALUES (?, ?, ?) "
-    "ON CONFLICT (estate_id) DO UPDATE SET changed = excluded.changed, body = excluded.body"
-)
-_WAKE = "INSERT INTO wakes (estate_id, due) VALUES (?, ?) ON CONFLICT (estate_id) DO UPDATE SET due = excluded.due"
+_put_log = Put(estate_events, "offset", "estate_id", "inbox_offset", "raw", "place")
+_put_out = Put(outbox, "offset", "topic", "key", "id", "raw")
+_put_task = Put(
+    tasks_table, "task_id", "seq", "dealer_id", "estate_id", "group_id", "persona_id", "status", "window_start",
+    "window_end", "changed", "body", update=("status", "changed", "body"))
+_put_flow = Put(flow_table, "estate_id", "changed", "body", update=("changed", "body"))
+_put_wake = Put(wakes, "estate_id", "due", update=("due",))
+_remove_wake = Remove(wakes, "estate_id")
+_put_position = Put(positions, "consumer", "next", ignore=True)
+_move = Move(positions, "consumer", "next")
 
 
 @dataclass(slots=True)
@@ -97,16 +99,15 @@ class Pipeline:
         """Read where the database stands: positions, log ends, the clock's wake-ups."""
         self._rows.discard()
         with self.engine.begin() as connection:
-            sql = connection.exec_driver_sql
+            sql = sql_of(connection)
             first = [(self._placement.name, 1), (self._campaign.name, 1), (CLOCK, 0)]
-            sql("INSERT INTO positions (consumer, next) VALUES (?, ?) ON CONFLICT DO NOTHING", first)
+            _put_position(connection, first)
             at: dict[str, int] = {row[0]: row[1] for row in sql("SELECT consumer, next FROM positions")}
             self.position: int = at[self._placement.name]
             self._log_end: int = at[self._campaign.name] - 1
             self._clock: datetime = _time(at[CLOCK])
-            self._out_end: int = sql(
-                'SELECT max((SELECT coalesce(max("offset"), 0) FROM outbox), '
-                "(SELECT coalesce(max(changed), 0) FROM flow))").scalar_one()
+            ends = sql('SELECT max("offset") FROM outbox UNION ALL SELECT max(changed) FROM flow').scalars()
+            self._out_end: int = max(end or 0 for end in ends)
             self._gone = erased_people(connection)
             self._erasing = bool(self._gone)
             self._due: dict[str, int] = {row[0]: row[1] for row in sql("SELECT estate_id, due FROM wakes")}
@@ -206,7 +207,7 @@ class Pipeline:
         return records or self._read_rows(connection, output)
 
     def _read_rows(self, connection: Connection, output: _Output) -> list[tuple[int, Event]]:
-        rows = connection.exec_driver_sql(
+        rows = sql_of(connection)(
             'SELECT "offset", raw FROM inbox WHERE "offset" >= ? ORDER BY "offset" LIMIT ?',
             (self.position, self.batch))
         records: list[tuple[int, Event]] = []
@@ -344,27 +345,22 @@ class Pipeline:
     # --- writing ----------------------------------------------------------------------------------
 
     def _write(self, connection: Connection, output: _Output, before: tuple[tuple[str, int], ...]) -> None:
-        sql = connection.exec_driver_sql
         self._advance(connection, before)
         if not output.out and output.touched:
             # Nothing went out, but the flow map moved: an offset that no event has tells readers to look.
             self._out_end += 1
         tasks = [self._task(address, output) for address in self._rows.dirty if address[2] == TASK]
         self._rows.flush(connection)
-        for statement, rows in (
-            (_LOG, output.log), (_OUT, output.out), (_TASK, [task for task in tasks if task is not None]),
-            (_FLOW, self._flow(output)),
-            (_WAKE, [(estate_id, due) for estate_id, due in output.wakes.items() if due is not None]),
-        ):
-            if rows:
-                sql(statement, rows)
-        gone = [(estate_id,) for estate_id, due in output.wakes.items() if due is None]
-        if gone:
-            sql("DELETE FROM wakes WHERE estate_id = ?", gone)
+        _put_log(connection, output.log)
+        _put_out(connection, output.out)
+        _put_task(connection, [task for task in tasks if task is not None])
+        _put_flow(connection, self._flow(output))
+        _put_wake(connection, [(estate_id, due) for estate_id, due in output.wakes.items() if due is not None])
+        _remove_wake(connection, [(estate_id,) for estate_id, due in output.wakes.items() if due is None])
         redact_late(connection, output.late)
         for offset, reason in output.dead:
-            (raw,) = sql('SELECT raw FROM inbox WHERE "offset" = ?', (offset,)).one()
-            sql(BURY, (f"inbox:{offset}", reason, raw, milliseconds(self._now)))
+            (raw,) = sql_of(connection)('SELECT raw FROM inbox WHERE "offset" = ?', (offset,)).one()
+            bury(connection, [(f"inbox:{offset}", reason, raw, milliseconds(self._now), DEAD)])
         for offset, member_id in output.erased:
             erase(connection, member_id, offset)
             self._erasing = True
@@ -373,11 +369,9 @@ class Pipeline:
 
     def _advance(self, connection: Connection, before: tuple[tuple[str, int], ...]) -> None:
         """Compare and set: whoever finds another position than they left was fenced off."""
-        for (consumer, was), (_, now) in zip(before, self._positions(), strict=True):
-            done = connection.exec_driver_sql(
-                "UPDATE positions SET next = ? WHERE consumer = ? AND next = ?", (now, consumer, was))
-            if done.rowcount != 1:
-                raise Fenced(f"another process works this database: its {consumer} is not at {was} any more")
+        moves = [(name, was, now) for (name, was), (_, now) in zip(before, self._positions(), strict=True)]
+        if _move(connection, moves) != len(moves):
+            raise Fenced(f"another process works this database: it is not at {dict(before)} any more")
 
     def _task(self, address: Address, output: _Output) -> tuple[Any, ...] | None:
         """The read model's row of a task that changed; what state has dropped stays as it was last."""

@@ -19,6 +19,7 @@ from agents.placement import NAME_AT_MOST
 from agents.reactions import called
 from agents.records import Place
 from streams.redaction import NOBODY, REQUEST, Finder, name_in, redacted, shown
+from streams.sql import sql_of
 
 #: Rows of a log that are looked through with one batch: a few milliseconds.
 SLICE = 5_000
@@ -29,7 +30,7 @@ _PENDING = "(inbox_next <= inbox_end OR outbox_next <= outbox_end)"
 
 def erased_people(connection: Connection) -> set[str]:
     """Everybody who ever asked to be erased."""
-    return set(connection.exec_driver_sql("SELECT member_id FROM erasures").scalars())
+    return set(sql_of(connection)("SELECT member_id FROM erasures").scalars())
 
 
 def erase(connection: Connection, member_id: str, upto: int) -> None:
@@ -37,7 +38,7 @@ def erase(connection: Connection, member_id: str, upto: int) -> None:
     if member_id == NOBODY:
         # A redacted event, in a replay.
         return
-    sql = connection.exec_driver_sql
+    sql = sql_of(connection)
     sql(
         "INSERT INTO erasures (member_id, names, inbox_next, inbox_end, outbox_next, outbox_end) SELECT ?, '', 1, ?, "
         '1, (SELECT coalesce(max("offset"), 0) FROM outbox) WHERE true '
@@ -51,7 +52,7 @@ def erase(connection: Connection, member_id: str, upto: int) -> None:
 
 def redact_late(connection: Connection, late: Iterable[tuple[int, str]]) -> None:
     """Redact what came of somebody, or named them, when they were erased already: (inbox offset, member)."""
-    sql = connection.exec_driver_sql
+    sql = sql_of(connection)
     for offset, member_id in late:
         raw = sql('SELECT raw FROM inbox WHERE "offset" = ?', (offset,)).scalar_one()
         sql('UPDATE inbox SET raw = ? WHERE "offset" = ?', (redacted(raw, member_id), offset))
@@ -59,7 +60,7 @@ def redact_late(connection: Connection, late: Iterable[tuple[int, str]]) -> None
 
 def scrub(connection: Connection) -> bool:
     """Look through the next slice of each log for everybody who is being erased; True while there is more."""
-    sql = connection.exec_driver_sql
+    sql = sql_of(connection)
     names = {row[0]: row[1] for row in sql(f"SELECT member_id, names FROM erasures WHERE {_PENDING}")}
     if not names:
         return False
@@ -77,7 +78,7 @@ class _Slice:
     """The next rows of one log, for all whose erasure has come to them; `known` are the names found so far."""
 
     def __init__(self, connection: Connection, log: str, known: dict[str, set[str]]) -> None:
-        self.sql, self.log, self.known = connection.exec_driver_sql, log, known
+        self.sql, self.log, self.known = sql_of(connection), log, known
 
     def scrub(self) -> None:
         """Look through them and move the cursors on."""

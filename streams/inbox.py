@@ -17,17 +17,19 @@ from sqlalchemy.exc import IntegrityError
 
 from schemas.errors import BadEvent
 from schemas.events import InEvent, decode
+from streams.sql import Find, Put, lock, sql_of
+from streams.tables import dead_letters, inbox
 
 #: How far in the future an event may say that it happened: clocks differ, but not by more.
 AHEAD = timedelta(minutes=5)
 #: Decoded events that are kept for the pipeline, so that it needn't read and decode them again.
 HANDED_ON = 20_000
 
-_INSERT = 'INSERT INTO inbox ("offset", source, id, raw) VALUES (?, ?, ?, ?)'
-#: A dead letter: where it came from, why, the bytes, when (Unix milliseconds, 0 in a replay).
-BURY = "INSERT INTO dead_letters (origin, reason, raw, at, status) VALUES (?, ?, ?, ?, 'dead')"
-_KNOWN_AT_ONCE = 500
-
+put_inbox = Put(inbox, "offset", "source", "id", "raw")
+find_known = Find(inbox, ("source", "id"))
+#: A dead letter: where it came from, why, the bytes, when (Unix milliseconds, 0 in a replay), `DEAD`.
+bury = Put(dead_letters, "origin", "reason", "raw", "at", "status")
+DEAD = "dead"
 
 #: An event that could be read: its place among those handed in, itself, its bytes.
 _Arrival = tuple[int, InEvent, bytes]
@@ -56,22 +58,24 @@ class Door:
 
     def accept(self, connection: Connection, raws: Sequence[bytes], origin: str = "door") -> list[Answer]:
         """Take events in, in this order, in the caller's transaction: each answered, none lost."""
+        # Offsets are given out without a hole, by one writer at a time.
+        lock(connection, "inbox")
         answers: list[Answer] = []
         read: list[_Arrival] = []
-        dead: list[tuple[str, str, bytes, int]] = []
+        dead: list[tuple[str, str, bytes, int, str]] = []
         latest = self._now() + AHEAD if self._now is not None else self._latest
         for index, raw in enumerate(raws):
             try:
                 event = _read(raw, latest)
             except BadEvent as error:
                 answers.append(Answer(index, "error", None, str(error)))
-                dead.append((f"{origin}:{index + 1}", str(error), raw, milliseconds(self._now)))
+                dead.append((f"{origin}:{index + 1}", str(error), raw, milliseconds(self._now), DEAD))
                 continue
             read.append((index, event, raw))
         if read:
             answers.extend(self._keep(connection, read))
         if dead:
-            connection.exec_driver_sql(BURY, dead)
+            bury(connection, dead)
             answers.sort(key=lambda answer: answer.index)
         return answers
 
@@ -103,8 +107,8 @@ class Door:
     def _put(self, connection: Connection, read: list[_Arrival]) -> list[Answer]:
         """Put events into the inbox, all or none, and hand them on."""
         first = _next_offset(connection)
-        connection.exec_driver_sql(
-            _INSERT, [(offset, event.source, event.id, raw) for offset, (_, event, raw) in enumerate(read, first)])
+        put_inbox(
+            connection, [(offset, event.source, event.id, raw) for offset, (_, event, raw) in enumerate(read, first)])
         hands = self.handed_on
         hands.update((offset, event) for offset, (_, event, _) in enumerate(read, first))
         while len(hands) > HANDED_ON:
@@ -119,16 +123,7 @@ class Door:
 
     def _known(self, connection: Connection, events: Sequence[InEvent]) -> set[tuple[str, str]]:
         """Which of the events are in the inbox already."""
-        known: set[tuple[str, str]] = set()
-        for start in range(0, len(events), _KNOWN_AT_ONCE):
-            part = events[start:start + _KNOWN_AT_ONCE]
-            sql = (
-                f"WITH wanted (source, id) AS (VALUES {', '.join(['(?, ?)'] * len(part))}) SELECT i.source, i.id "
-                "FROM wanted CROSS JOIN inbox i ON i.source = wanted.source AND i.id = wanted.id"
-            )
-            found = connection.exec_driver_sql(sql, tuple(x for e in part for x in (e.source, e.id)))
-            known.update((source, id_) for source, id_ in found)
-        return known
+        return set(find_known(connection, [(event.source, event.id) for event in events]))
 
 
 def _read(raw: bytes, latest: datetime | None) -> InEvent:
@@ -139,7 +134,7 @@ def _read(raw: bytes, latest: datetime | None) -> InEvent:
 
 
 def _next_offset(connection: Connection) -> int:
-    (last,) = connection.exec_driver_sql('SELECT coalesce(max("offset"), 0) FROM inbox').one()
+    (last,) = sql_of(connection)('SELECT coalesce(max("offset"), 0) FROM inbox').one()
     return int(last) + 1
 
 

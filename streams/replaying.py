@@ -27,6 +27,7 @@ from streams.embedded import Pipeline
 from streams.erasure import erased_people
 from streams.inbox import Door
 from streams.redaction import redacted
+from streams.sql import sql_of
 from streams.starting import campaign_starts
 
 #: Lines that go through the door at once.
@@ -112,7 +113,7 @@ class Replay:
 
     def _write(self, engine: Engine, folder: Path) -> dict[str, Any]:
         with engine.connect().execution_options(reading=True) as connection:
-            sql = connection.exec_driver_sql
+            sql = sql_of(connection)
             buried = [
                 {"line": self.lines.get(int(origin.partition(":")[2]), 0), "reason": reason, **_raw(bytes(raw))}
                 for origin, reason, raw in sql(
@@ -203,11 +204,11 @@ def _members(connection: Connection) -> Iterator[dict[str, Any]]:
     """Every member with where they were placed and their rung, by group and member."""
     rungs: dict[tuple[str, str], int] = {}
     decode_row = msgspec.msgpack.Decoder(MemberRow).decode
-    for sub, value in connection.exec_driver_sql("SELECT sub, value FROM state WHERE kind = ?", (MEMBER,)):
+    for sub, value in sql_of(connection)("SELECT sub, value FROM state WHERE kind = ?", (MEMBER,)):
         who, row = member_of(sub), decode_row(value)
         rungs[who] = max(rungs.get(who, 0), row.rung)
     decode_home = msgspec.msgpack.Decoder(MemberHome).decode
-    for group_id, member_id, value in connection.exec_driver_sql(
+    for group_id, member_id, value in sql_of(connection)(
         "SELECT key, sub, value FROM state WHERE step = ? AND kind = ? ORDER BY key, sub", (PLACEMENT, MEMBER_HOME)
     ):
         home = decode_home(value)

@@ -8,6 +8,7 @@ whole generation falls out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from sqlalchemy import Connection
 
 from agents.rows import Address
 from agents.state import ROW_TYPES, TASK
+from streams.sql import Find, Put, Remove, one_by_one
+from streams.tables import state
 
 _ABSENT: Any = object()
 _encode = msgspec.msgpack.Encoder().encode
@@ -23,15 +26,12 @@ _DECODE = {kind: msgspec.msgpack.Decoder(row).decode for kind, row in ROW_TYPES.
 _encode_task = msgspec.json.Encoder().encode
 _DECODE[TASK] = msgspec.json.Decoder(ROW_TYPES[TASK]).decode
 
-_UPSERT = (
-    "INSERT INTO state (step, key, kind, sub, value) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (step, key, kind, sub) DO UPDATE SET value = excluded.value"
-)
-_DELETE = "DELETE FROM state WHERE step = ? AND key = ? AND kind = ? AND sub = ?"
+_KEY = ("step", "key", "kind", "sub")
+_upsert = Put(state, *_KEY, "value", update=("value",))
+_delete = Remove(state, *_KEY)
+_find = Find(state, _KEY, "value")
 _GET = "SELECT value FROM state WHERE step = ? AND key = ? AND kind = ? AND sub = ?"
 _SCAN = "SELECT sub, value FROM state WHERE step = ? AND key = ? AND kind = ?"
-#: Rows fetched by one statement.
-_FETCH = 500
 
 #: Rows of one generation; the cache holds at most two of them.
 GENERATION = 150_000
@@ -48,7 +48,9 @@ class StoredRows:
         self._dirty: dict[Address, None] = {}
         self._dropped: dict[Address, Any] = {}
         self._undo: list[tuple[Address, Any, bool]] = []
-        self._driver: Any = None
+        self._find: Any = None
+        self._get: Any = None
+        self._scan: Any = None
 
     # --- what the core sees -----------------------------------------------------------------------
 
@@ -115,11 +117,9 @@ class StoredRows:
     # --- the table --------------------------------------------------------------------------------
 
     def attach(self, connection: Connection) -> None:
-        """Read through this connection from now on.
-
-        A row costs 4 µs through the driver and 40 through SQLAlchemy's result: this is the hottest read there is.
-        """
-        self._driver = connection.connection.driver_connection
+        """Read through this connection from now on."""
+        self._find = partial(_find, connection)
+        self._get, self._scan = one_by_one(connection, _GET), one_by_one(connection, _SCAN)
 
     def holds(self, addresses: Iterable[Address]) -> bool:
         """Whether all of these rows are in memory."""
@@ -130,16 +130,11 @@ class StoredRows:
         """Fetch the rows that aren't in memory, many by one statement."""
         young, old = self._young, self._old
         wanted = [a for a in dict.fromkeys(addresses) if a not in young and a not in old]
-        for start in range(0, len(wanted), _FETCH):
-            part = wanted[start:start + _FETCH]
-            sql = (
-                f"WITH wanted (step, key, kind, sub) AS (VALUES {', '.join(['(?, ?, ?, ?)'] * len(part))}) "
-                "SELECT s.step, s.key, s.kind, s.sub, s.value FROM wanted CROSS JOIN state s "
-                "ON s.step = wanted.step AND s.key = wanted.key AND s.kind = wanted.kind AND s.sub = wanted.sub"
-            )
-            young.update(dict.fromkeys(part))
-            for step, key, kind, sub, value in self._sql(sql, tuple(x for a in part for x in a)):
-                young[step, key, kind, sub] = _DECODE[kind](value)
+        if not wanted:
+            return
+        young.update(dict.fromkeys(wanted))
+        for step, key, kind, sub, value in self._find(wanted):
+            young[step, key, kind, sub] = _DECODE[kind](value)
 
     @property
     def dirty(self) -> Iterable[Address]:
@@ -162,9 +157,8 @@ class StoredRows:
         if changed:
             # In key order the pages of the tree are met one after the other.
             changed.sort(key=_address)
-            connection.exec_driver_sql(_UPSERT, changed)
-        if gone:
-            connection.exec_driver_sql(_DELETE, gone)
+            _upsert(connection, changed)
+        _delete(connection, gone)
 
     def committed(self) -> None:
         """What was flushed is in the database; forget a generation where the memory is full."""
@@ -182,7 +176,7 @@ class StoredRows:
         self._undo.clear()
 
     def _read(self, address: Address) -> Any:
-        for (value,) in self._sql(_GET, address):
+        for (value,) in self._get(address):
             return _DECODE[address[2]](value)
         return None
 
@@ -190,7 +184,7 @@ class StoredRows:
         """Every row under the key, the table's and those that are not written yet."""
         young, old, decode = self._young, self._old, _DECODE[kind]
         under: dict[str, Any] = {}
-        for sub, value in self._sql(_SCAN, (step, key, kind)):
+        for sub, value in self._scan((step, key, kind)):
             address = (step, key, kind, sub)
             known = young.get(address, _ABSENT)
             if known is _ABSENT:
@@ -202,9 +196,6 @@ class StoredRows:
         under = {sub: value for sub, value in under.items() if value is not None}
         self._under[step, key, kind] = under
         return under
-
-    def _sql(self, sql: str, parameters: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
-        return self._driver.execute(sql, parameters)  # type: ignore[no-any-return]  # the driver has no types
 
 
 def _address(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator
@@ -16,12 +15,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LOUPAN_", frozen=True)
 
-    database: Path = Field(default=Path("loupan.db"), description="the SQLite file")
+    database: str = Field(default="loupan.db", description="a SQLite file, or a PostgreSQL URL")
     host: str = Field(default="127.0.0.1", description="the address that the gateway listens on")
     port: int = Field(default=8460, ge=0, le=65535, description="its port; 0 takes any that is free")
     batch: int = Field(default=1000, ge=1, le=100_000, description="events of one transaction at most")
     zone: str = Field(default="Asia/Shanghai", description="the zone of dates on the pages")
-    log: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="how much the log says")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="how much is logged")
 
     @field_validator("zone")
     @classmethod

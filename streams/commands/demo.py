@@ -48,7 +48,7 @@ def demo_command(
 ) -> None:
     """Watch a city's estates being worked: real estates, simulated groups, the whole pipeline."""
     settings = read_settings()
-    logs.set_up("warning" if settings.log == "info" else settings.log)
+    logs.set_up("warning" if settings.log_level == "info" else settings.log_level)
     zone = ZoneInfo(settings.zone)
     day_1 = _day(start)
     reference = demo_reference(start, seed=seed, groups=groups)

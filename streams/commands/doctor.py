@@ -10,6 +10,7 @@ import typer
 
 from schemas.errors import Unavailable
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, opened, out, print_json
+from streams.database import is_server, shown
 from streams.reference_store import load_reference
 
 
@@ -17,7 +18,7 @@ def migrate_command(database: Database = DEFAULT_DATABASE) -> None:
     """Bring the database's schema up to date (`serve` and `import` do it by themselves)."""
     with opened(database) as engine, engine.connect().execution_options(reading=True) as connection:
         (version,) = connection.exec_driver_sql("SELECT version_num FROM alembic_version").one()
-    out.print(f"{database} is at revision {version}")
+    out.print(f"{shown(database)} is at revision {version}")
 
 
 def doctor_command(database: Database = DEFAULT_DATABASE, as_json: AsJson = False) -> None:
@@ -46,13 +47,14 @@ def _sqlite() -> Check:
     return "sqlite", ok, sqlite3.sqlite_version if ok else f"{sqlite3.sqlite_version}: loupan needs 3.35 or newer"
 
 
-def _database(database: Path) -> list[Check]:
-    if not database.exists():
+def _database(database: str) -> list[Check]:
+    if not is_server(database) and not Path(database).exists():
         return [("database", True, f"{database} is not there yet: loupan import DIR makes it")]
     try:
         with opened(database) as engine, engine.connect().execution_options(reading=True) as connection:
             sql = connection.exec_driver_sql
-            (whole,) = sql("PRAGMA quick_check(1)").one()
+            # PostgreSQL checks its pages as it reads them.
+            whole = "ok" if is_server(database) else sql("PRAGMA quick_check(1)").scalar_one()
             reference, _ = load_reference(connection)
             waiting = sql(
                 'SELECT (SELECT coalesce(max("offset"), 0) + 1 FROM inbox) - '
@@ -61,7 +63,7 @@ def _database(database: Path) -> list[Check]:
     except Unavailable as error:
         return [("database", False, str(error))]
     return [
-        ("database", whole == "ok", str(database) if whole == "ok" else f"{database} is damaged: {whole}; restore it"),
+        ("database", whole == "ok", shown(database) if whole == "ok" else f"{database} is damaged: {whole}; restore it"),
         ("reference", bool(reference.estates),
          f"{len(reference.estates)} estates, {len(reference.groups)} groups, {len(reference.campaigns)} campaigns"
          if reference.estates else "no estates: loupan import DIR"),

@@ -10,6 +10,7 @@ import typer
 
 from streams.clocks import WallClock
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, err, existing, opened, out, print_json
+from streams.database import shown
 from streams.inbox import Door
 from streams.reference_files import read_folder
 from streams.reference_store import save_reference
@@ -32,7 +33,7 @@ def import_command(
     if as_json:
         print_json({**counts, "campaigns_started": started})
         return
-    out.print(f"{counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged → {database}")
+    out.print(f"{counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged → {shown(database)}")
     if started:
         out.print(f"{started} campaigns will start on their dates")
     out.print("A running `loupan serve` takes new reference data when it is started again.")

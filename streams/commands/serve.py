@@ -10,6 +10,7 @@ from schemas.errors import BadFile
 from streams import logs
 from streams.clocks import WallClock
 from streams.commands.shared import DEFAULT_DATABASE, Database, Host, Port, err, opened
+from streams.database import shown
 from streams.reference_store import load_reference
 from streams.serving import address_of, listen, serve
 from streams.settings import read_settings
@@ -23,12 +24,12 @@ def serve_command(
 ) -> None:
     """Run pipeline, gateway and pages in one process, on the database that `loupan import` filled."""
     settings = read_settings()
-    logs.set_up(settings.log)
+    logs.set_up(settings.log_level)
     with opened(database, must_exist=True) as engine:
         with engine.connect().execution_options(reading=True) as connection:
             reference, playbooks = load_reference(connection)
         if not reference.estates:
-            raise BadFile(str(database), None, "it holds no estates", "load them: loupan import DIR")
+            raise BadFile(shown(database), None, "it holds no estates", "load them: loupan import DIR")
         listener = listen(host, port)
         world = make_world(reference, playbooks)
         url = address_of(listener)
@@ -38,4 +39,4 @@ def serve_command(
         err.print(f"loupan listens on {url}")
         if token is not None:
             err.print(f"HQ's page, with the first token (shown once): {url}/login?token={token}&next=/hq")
-        serve(engine, world, WallClock(world.default.zone), listener, batch=batch, log_level=settings.log)
+        serve(engine, world, WallClock(world.default.zone), listener, batch=batch, log_level=settings.log_level)

@@ -16,10 +16,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from schemas.errors import BadFile, DatabaseInUse, Unavailable
-from streams.database import open_database
+from streams.database import is_server, open_database, shown
 
 Database = Annotated[
-    Path, typer.Option("--database", envvar="LOUPAN_DATABASE", help="The SQLite file.", show_default=True)
+    str, typer.Option(
+        "--database", envvar="LOUPAN_DATABASE", help="A SQLite file, or a PostgreSQL URL.", show_default=True)
 ]
 Host = Annotated[str, typer.Option("--host", envvar="LOUPAN_HOST", help="The address to listen on.")]
 Port = Annotated[
@@ -41,17 +42,27 @@ class _Console(Console):
 err = _Console(stderr=True, highlight=False, soft_wrap=True)
 out = _Console(highlight=False, soft_wrap=True)
 
-DEFAULT_DATABASE = Path("loupan.db")
+DEFAULT_DATABASE = "loupan.db"
 
 
 @contextmanager
-def opened(database: Path, *, must_exist: bool = False) -> Iterator[Engine]:
+def opened(database: Path | str, *, must_exist: bool = False) -> Iterator[Engine]:
     """Open the database for the time of a command.
 
     Raises:
         BadFile: when it isn't there and must be, or is a folder.
         Unavailable: when it cannot be opened, or something happens to it meanwhile.
     """
+    engine = open_database(database) if is_server(database) else _opened_file(Path(database), must_exist=must_exist)
+    try:
+        yield engine
+    except OperationalError as error:
+        raise _happened(shown(database), str(error.orig)) from error
+    finally:
+        engine.dispose()
+
+
+def _opened_file(database: Path, *, must_exist: bool) -> Engine:
     if must_exist and not database.exists():
         raise BadFile(str(database), None, "there is no such database", "make it: loupan import DIR")
     if database.is_dir():
@@ -61,26 +72,20 @@ def opened(database: Path, *, must_exist: bool = False) -> Iterator[Engine]:
         raise Unavailable(
             f"{database} cannot be opened: {folder} may not be written, and SQLite keeps its log beside the file")
     try:
-        engine = open_database(database)
+        return open_database(database)
     except OSError as error:
         raise BadFile(str(database), None, f"its folder cannot be made: {error.strerror}") from error
-    try:
-        yield engine
-    except OperationalError as error:
-        raise _happened(database, str(error.orig)) from error
-    finally:
-        engine.dispose()
 
 
-def _happened(database: Path, what: str) -> Unavailable:
-    """What SQLite says in the middle of the work, in our words."""
+def _happened(database: str, what: str) -> Unavailable:
+    """What the database says in the middle of the work, in our words."""
     if "locked" in what or "busy" in what:
         return DatabaseInUse(f"{database} is in use by another process: stop it, or wait until it is done")
     if "full" in what:
         return Unavailable(f"the disk of {database} is full: make room; what was not answered is not in it")
     if "readonly" in what:
         return Unavailable(f"{database} may only be read: give yourself the right to write it and its folder")
-    return Unavailable(f"{database} cannot be worked with: {what}")
+    return Unavailable(f"{database} cannot be worked with: {what.strip().splitlines()[0]}")
 
 
 @contextmanager

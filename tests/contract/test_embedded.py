@@ -13,6 +13,7 @@ from streams.database import open_database
 from streams.dead_letters import resent
 from streams.embedded import Pipeline
 from streams.inbox import Door
+from streams.sql import sql_of
 from streams.topology import TOPOLOGY, Topology
 from tests import builders
 from tests.builders import at
@@ -25,10 +26,10 @@ _LOG = (
 
 
 class Embedded(Driver):
-    """The pipeline on a SQLite file."""
+    """The pipeline on a database."""
 
-    def __init__(self, path, world: World, batch: int = 1000, topology: Topology = TOPOLOGY) -> None:
-        self.engine = open_database(f"{path}.db", durable=False)
+    def __init__(self, database, world: World, batch: int = 1000, topology: Topology = TOPOLOGY) -> None:
+        self.engine = open_database(database, durable=False)
         self.door = Door()
         self.pipeline = Pipeline(self.engine, world, self.door, batch=batch, topology=topology)
 
@@ -45,7 +46,7 @@ class Embedded(Driver):
 
     def retry(self, number: int) -> str:
         with self.engine.begin() as connection:
-            letter, origin, raw = connection.exec_driver_sql(
+            letter, origin, raw = sql_of(connection)(
                 'SELECT "offset", origin, raw FROM dead_letters ORDER BY "offset" LIMIT 1 OFFSET ?', (number,)).one()
             [answer] = self.door.accept(connection, [resent(raw, origin, letter)])
         return answer.status
@@ -65,14 +66,23 @@ class Embedded(Driver):
         self.engine.dispose()
 
 
-class TestEmbedded(PipelineContract):
+class TestEmbeddedOnSqlite(PipelineContract):
     def driver(self, store, world, batch, topology):
-        return Embedded(store, world, batch, topology)
+        return Embedded(f"{store}.db", world, batch, topology)
+
+
+class TestEmbeddedOnPostgresql(PipelineContract):
+    @pytest.fixture(autouse=True)
+    def server(self, databases):
+        self.databases = databases
+
+    def driver(self, store, world, batch, topology):
+        return Embedded(self.databases(store), world, batch, topology)
 
 
 @pytest.fixture
 def embedded(tmp_path):
-    driver = Embedded(tmp_path / "live", small_world())
+    driver = Embedded(tmp_path / "live.db", small_world())
     yield driver
     driver.stop()
 
@@ -101,11 +111,11 @@ def test_a_live_tick_leaves_the_streams_own_clock_where_the_events_put_it(embedd
 
 
 def test_a_database_that_fails_keeps_nothing_and_is_gone_on_with(tmp_path):
-    whole = Embedded(tmp_path / "whole", small_world())
+    whole = Embedded(tmp_path / "whole.db", small_world())
     whole.publish(small_stream())
     whole.work()
     whole.run_out()
-    driver = Embedded(tmp_path / "failing", small_world(), batch=9)
+    driver = Embedded(tmp_path / "failing.db", small_world(), batch=9)
     driver.publish(small_stream())
     rng = Random(3)
 

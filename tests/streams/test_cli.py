@@ -101,8 +101,8 @@ def test_an_unknown_option_ends_with_status_2(tmp_path):
 
 def test_a_bad_setting_is_named(folder, tmp_path, monkeypatch):
     loupan("import", folder, cwd=tmp_path)
-    monkeypatch.setenv("LOUPAN_LOG", "shout")
-    assert "LOUPAN_LOG" in refused("serve", "--port", "0", cwd=tmp_path)
+    monkeypatch.setenv("LOUPAN_LOG_LEVEL", "shout")
+    assert "LOUPAN_LOG_LEVEL" in refused("serve", "--port", "0", cwd=tmp_path)
 
 
 @pytest.mark.parametrize(
