@@ -16,7 +16,7 @@ from streams.sql import lock
 #: How long a connection waits for another writer, in seconds.
 BUSY = 10.0
 #: The newest revision of the schema (streams/migrations/versions).
-HEAD = "0001"
+HEAD = "0002"
 
 
 #: How a PostgreSQL database is named; anything else is the path of a SQLite file.

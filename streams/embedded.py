@@ -8,66 +8,40 @@ messages is settled once, and is the same for any batch size.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
-import msgspec
 from sqlalchemy import Connection, Engine
 
-from agents import flow
-from agents.records import NOWHERE, EstateRecord, Place
+from agents.records import NOWHERE, EstateRecord
 from agents.rows import Address
-from agents.state import TASK, TaskHome, TaskRow, task_home
 from agents.turn import Turn
 from agents.world import World
 from schemas.errors import BadEvent, BrokenRule, Fenced
-from schemas.events import Event, Woke, WokeData, decode
-from schemas.ids import derived_id
-from schemas.tasks import TASK_OUT, OutEvent, Task
-from schemas.topics import CAMPAIGN_EVENTS, TASKS
+from schemas.events import Event, decode
+from streams.alarms import Alarms, woke
+from streams.effects import Effects, encode, microseconds, time_of
 from streams.erasure import erase, erased_people, redact_late, scrub
 from streams.inbox import DEAD, Door, bury, milliseconds
 from streams.redaction import people_in
 from streams.rows import StoredRows
-from streams.sql import Move, Put, Remove, sql_of
-from streams.tables import estate_events, outbox, positions, wakes
-from streams.tables import flow as flow_table
-from streams.tables import tasks as tasks_table
+from streams.sql import Move, Put, sql_of
+from streams.tables import positions
 from streams.topology import TOPOLOGY, Topology
 
-_json = msgspec.json.Encoder().encode
-_pack = msgspec.msgpack.Encoder().encode
+put_position = Put(positions, "consumer", "next", ignore=True)
+move = Move(positions, "consumer", "next")
 #: The position that is the stream's own clock: its watermark, in microseconds.
 CLOCK = "clock"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
-
-_put_log = Put(estate_events, "offset", "estate_id", "inbox_offset", "raw", "place")
-_put_out = Put(outbox, "offset", "topic", "key", "id", "raw")
-_put_task = Put(
-    tasks_table, "task_id", "seq", "dealer_id", "estate_id", "group_id", "persona_id", "status", "window_start",
-    "window_end", "changed", "body", update=("status", "changed", "body"))
-_put_flow = Put(flow_table, "estate_id", "changed", "body", update=("changed", "body"))
-_put_wake = Put(wakes, "estate_id", "due", update=("due",))
-_remove_wake = Remove(wakes, "estate_id")
-_put_position = Put(positions, "consumer", "next", ignore=True)
-_move = Move(positions, "consumer", "next")
 
 
 @dataclass(slots=True)
-class _Output:
-    """What one batch writes beside the rows of state."""
+class _Batch(Effects):
+    """What one batch brings about, and what of the inbox it was."""
 
-    log: list[tuple[int, str, int | None, bytes | None, bytes | None]] = field(default_factory=list)
-    out: list[tuple[int, str, str, str, bytes]] = field(default_factory=list)
-    issued: dict[str, int] = field(default_factory=dict)
     dead: list[tuple[int, str]] = field(default_factory=list)
-    wakes: dict[str, int | None] = field(default_factory=dict)
-    touched: dict[str, Turn] = field(default_factory=dict)
     erased: list[tuple[int, str]] = field(default_factory=list)
     late: list[tuple[int, str]] = field(default_factory=list)
 
@@ -101,25 +75,23 @@ class Pipeline:
         with self.engine.begin() as connection:
             sql = sql_of(connection)
             first = [(self._placement.name, 1), (self._campaign.name, 1), (CLOCK, 0)]
-            _put_position(connection, first)
+            put_position(connection, first)
             at: dict[str, int] = {row[0]: row[1] for row in sql("SELECT consumer, next FROM positions")}
             self.position: int = at[self._placement.name]
             self._log_end: int = at[self._campaign.name] - 1
-            self._clock: datetime = _time(at[CLOCK])
+            self._clock: datetime = time_of(at[CLOCK])
             ends = sql('SELECT max("offset") FROM outbox UNION ALL SELECT max(changed) FROM flow').scalars()
             self._out_end: int = max(end or 0 for end in ends)
             self._gone = erased_people(connection)
             self._erasing = bool(self._gone)
-            self._due: dict[str, int] = {row[0]: row[1] for row in sql("SELECT estate_id, due FROM wakes")}
-        self._heap = [(due, estate_id) for estate_id, due in self._due.items()]
-        heapq.heapify(self._heap)
+            self._alarms = Alarms((row[0], row[1]) for row in sql("SELECT estate_id, due FROM wakes"))
         self._set_alarm()
         self._loaded = True
 
     @property
     def watermark(self) -> int:
         """How far the stream's own clock has come, in microseconds since 1970."""
-        return _us(self._clock)
+        return microseconds(self._clock)
 
     @property
     def changed(self) -> int:
@@ -128,9 +100,8 @@ class Pipeline:
 
     def next_due(self) -> datetime | None:
         """When the next estate wants to be woken."""
-        while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
-            heapq.heappop(self._heap)
-        return _time(self._heap[0][0]) if self._heap else None
+        due = self._alarms.next()
+        return None if due is None else time_of(due)
 
     # --- the step ---------------------------------------------------------------------------------
 
@@ -145,7 +116,8 @@ class Pipeline:
 
     def tick(self, now: datetime) -> int:
         """Wake every estate that is due at `now` (the clock of a live run). Gives how many were woken."""
-        return self._transaction(lambda _, output: self._wake_until(_us(now), output, at=now, limit=self.batch))
+        end = microseconds(now)
+        return self._transaction(lambda _, batch: self._wake_until(end, batch, at=now, limit=self.batch))
 
     def run_out(self, until: datetime | None = None) -> int:
         """Wake what is due next, as the stream's own clock would, in one batch; 0 when nothing is due (any more).
@@ -155,8 +127,8 @@ class Pipeline:
         due = self.next_due()
         if due is None or (until is not None and due > until):
             return 0
-        end = _us(until) if until is not None else _us(due)
-        return self._transaction(lambda _, output: self._wake_until(end, output, limit=self.batch))
+        end = microseconds(until) if until is not None else microseconds(due)
+        return self._transaction(lambda _, batch: self._wake_until(end, batch, limit=self.batch))
 
     def scrub(self) -> bool:
         """Go on with erasing while there is nothing else to do; True while there is more."""
@@ -170,18 +142,18 @@ class Pipeline:
         return (
             (self._placement.name, self.position), (self._campaign.name, self._log_end + 1), (CLOCK, self.watermark))
 
-    def _transaction(self, work: Callable[[Connection, _Output], int]) -> int:
+    def _transaction(self, work: Callable[[Connection, _Batch], int]) -> int:
         if not self._loaded:
             # The database failed, and failed again when we asked where it stands.
             self._load()
-        output = _Output()
+        batch = _Batch()
         before = self._positions()
         try:
             with self.engine.begin() as connection:
                 self._rows.attach(connection)
-                done = work(connection, output)
+                done = work(connection, batch)
                 if done:
-                    self._write(connection, output, before)
+                    self._write(connection, batch, before)
         except BaseException:
             self._loaded = False
             self._load()
@@ -189,24 +161,24 @@ class Pipeline:
         self._rows.committed()
         return done
 
-    def _work(self, connection: Connection, output: _Output) -> int:
+    def _work(self, connection: Connection, batch: _Batch) -> int:
         start = self.position
-        records = self._read(connection, output)
+        records = self._read(connection, batch)
         self._prefetch(records)
         for offset, event in records:
-            self._apply(offset, event, output)
+            self._apply(offset, event, batch)
         return self.position - start
 
-    def _read(self, connection: Connection, output: _Output) -> list[tuple[int, Event]]:
+    def _read(self, connection: Connection, batch: _Batch) -> list[tuple[int, Event]]:
         """The next events of the inbox; those that the door has just decoded are taken from its hands."""
         hands = self.door.handed_on
         records: list[tuple[int, Event]] = []
         while len(records) < self.batch and (event := hands.pop(self.position, None)) is not None:
             records.append((self.position, event))
             self.position += 1
-        return records or self._read_rows(connection, output)
+        return records or self._read_rows(connection, batch)
 
-    def _read_rows(self, connection: Connection, output: _Output) -> list[tuple[int, Event]]:
+    def _read_rows(self, connection: Connection, batch: _Batch) -> list[tuple[int, Event]]:
         rows = sql_of(connection)(
             'SELECT "offset", raw FROM inbox WHERE "offset" >= ? ORDER BY "offset" LIMIT ?',
             (self.position, self.batch))
@@ -216,7 +188,7 @@ class Pipeline:
                 records.append((offset, decode(raw)))
             except BadEvent as error:
                 # An older version of us took it in.
-                self._bury(offset, error, output)
+                self._bury(offset, error, batch)
             self.position = offset + 1
         return records
 
@@ -234,77 +206,50 @@ class Pipeline:
                 wanted.extend(self._campaign.likely(estate_id, event))
         self._rows.prefetch(wanted)
 
-    def _apply(self, offset: int, event: Event, output: _Output) -> None:
+    def _apply(self, offset: int, event: Event, batch: _Batch) -> None:
         """One event's whole way: the clock first, then placement, then each estate's campaign."""
         passed = self._clock
         if event.time > passed:
             self._clock = event.time
         if self._alarm <= self._clock:
-            self._wake_until(_us(self._clock), output, passed=passed)
+            self._wake_until(microseconds(self._clock), batch, passed=passed)
         if self._gone:
-            output.late.extend((offset, person) for person in people_in(event) if person in self._gone)
+            batch.late.extend((offset, person) for person in people_in(event) if person in self._gone)
         rows, world = self._rows, self.world
         try:
             placed = self._placement.work(event, rows, world)
             turns = [self._campaign.work(record, rows, world) for record in placed.records]
         except BadEvent as error:
             rows.undo()
-            self._bury(offset, error, output)
+            self._bury(offset, error, batch)
             return
         rows.keep()
         for out in placed.out:
-            self._send(out, output)
+            batch.place(out, rows)
         for turn in turns:
-            self._log(turn.estate_id, turn.place, offset, None, output)
+            batch.enter(turn.estate_id, turn.place, offset, None)
             if turn.out or turn.touched or turn.wake_at is not None:
-                self._settle(turn, output)
+                self._settle(turn, batch)
         if placed.erase is not None:
-            output.erased.append((offset, placed.erase))
+            batch.erased.append((offset, placed.erase))
             self._gone.add(placed.erase)
 
-    def _bury(self, offset: int, error: BadEvent, output: _Output) -> None:
-        output.dead.append((offset, str(error)))
+    def _bury(self, offset: int, error: BadEvent, batch: _Batch) -> None:
+        batch.dead.append((offset, str(error)))
 
-    def _settle(self, turn: Turn, output: _Output) -> None:
+    def _settle(self, turn: Turn, batch: _Batch) -> None:
         """Take over what a turn lets out and asks for."""
-        for out in turn.out:
-            self._send(out, output)
-        if turn.touched:
-            output.touched[turn.estate_id] = turn
+        batch.settle(turn, self._rows)
         if turn.wake_at is not None:
-            self._schedule(turn.estate_id, _us(turn.wake_at), output)
-
-    def _send(self, out: OutEvent, output: _Output) -> None:
-        self._out_end += 1
-        topic = TASKS if isinstance(out, TASK_OUT) else CAMPAIGN_EVENTS
-        output.out.append((self._out_end, topic.name, out.partitionkey, out.id, _json(out)))
-        data: Any = out.data  # type: ignore[attr-defined]  # every out-event has data
-        if isinstance(data, Task):
-            output.issued[data.task_id] = self._out_end
-            self._rows.put(task_home(data.task_id), TaskHome(data.estate_id))
-            self._rows.keep()
-
-    def _log(
-        self, estate_id: str, place: Place, inbox_offset: int | None, raw: bytes | None, output: _Output
-    ) -> None:
-        self._log_end += 1
-        # Whoever lives where they are talked to, nameless, is the rule: only what differs is written.
-        usual = place is NOWHERE or place.is_usual(estate_id)
-        output.log.append((self._log_end, estate_id, inbox_offset, raw, None if usual else _pack(place)))
+            due = microseconds(turn.wake_at)
+            if self._alarms.set(turn.estate_id, due):
+                batch.wakes[turn.estate_id] = due
+                self._set_alarm()
 
     # --- the clock --------------------------------------------------------------------------------
 
-    def _schedule(self, estate_id: str, due: int, output: _Output) -> None:
-        """Wake the estate no later than `due`."""
-        known = self._due.get(estate_id)
-        if known is None or due < known:
-            self._due[estate_id] = due
-            heapq.heappush(self._heap, (due, estate_id))
-            output.wakes[estate_id] = due
-            self._set_alarm()
-
     def _wake_until(
-        self, end: int, output: _Output, *, at: datetime | None = None, passed: datetime | None = None,
+        self, end: int, batch: _Batch, *, at: datetime | None = None, passed: datetime | None = None,
         limit: int | None = None,
     ) -> int:
         """Wake what is due up to `end`, in order of due time, then of estate.
@@ -314,23 +259,18 @@ class Pipeline:
         """
         woken = 0
         clock = passed if passed is not None else self._clock
-        while self._heap and self._heap[0][0] <= end and (limit is None or woken < limit):
-            due, estate_id = heapq.heappop(self._heap)
-            if self._due.get(estate_id) != due:
-                continue
-            del self._due[estate_id]
-            output.wakes[estate_id] = None
-            when = _time(due)
+        while (limit is None or woken < limit) and (popped := self._alarms.pop(end)) is not None:
+            due, estate_id = popped
+            batch.wakes[estate_id] = None
+            when = time_of(due)
             clock = max(clock, when)
-            event = Woke(
-                specversion="1.0", id=derived_id(when, "woke", estate_id, str(due)), source="loupan/clock",
-                time=at or clock, partitionkey=estate_id, data=WokeData(estate_id, when))
-            record = EstateRecord(estate_id, event)
-            turn = self._campaign.work(record, self._rows, self.world)
+            event = woke(estate_id, due, at or clock)
+            turn = self._campaign.work(EstateRecord(estate_id, event), self._rows, self.world)
             self._rows.keep()
-            self._log(estate_id, NOWHERE, None, _json(event), output)
-            self._settle(turn, output)
-            if self._due.get(estate_id, end + 1) <= due:
+            batch.enter(estate_id, NOWHERE, None, encode(event))
+            self._settle(turn, batch)
+            again = self._alarms.of(estate_id)
+            if again is not None and again <= due:
                 raise BrokenRule(f"estate {estate_id} wants to be woken at {when.isoformat()} again")
             if at is None and when > self._clock:
                 self._clock = when
@@ -340,28 +280,21 @@ class Pipeline:
 
     def _set_alarm(self) -> None:
         """Remember when the next estate may be due, so that an event needs one comparison to know."""
-        self._alarm = _time(self._heap[0][0]) if self._heap else _NEVER
+        self._alarm = self.next_due() or _NEVER
 
     # --- writing ----------------------------------------------------------------------------------
 
-    def _write(self, connection: Connection, output: _Output, before: tuple[tuple[str, int], ...]) -> None:
+    def _write(self, connection: Connection, batch: _Batch, before: tuple[tuple[str, int], ...]) -> None:
+        log_end, out_end = self._log_end, self._out_end
+        self._log_end += len(batch.log)
+        self._out_end += batch.steps
         self._advance(connection, before)
-        if not output.out and output.touched:
-            # Nothing went out, but the flow map moved: an offset that no event has tells readers to look.
-            self._out_end += 1
-        tasks = [self._task(address, output) for address in self._rows.dirty if address[2] == TASK]
-        self._rows.flush(connection)
-        _put_log(connection, output.log)
-        _put_out(connection, output.out)
-        _put_task(connection, [task for task in tasks if task is not None])
-        _put_flow(connection, self._flow(output))
-        _put_wake(connection, [(estate_id, due) for estate_id, due in output.wakes.items() if due is not None])
-        _remove_wake(connection, [(estate_id,) for estate_id, due in output.wakes.items() if due is None])
-        redact_late(connection, output.late)
-        for offset, reason in output.dead:
+        batch.write(connection, (self._rows,), log_end=log_end, out_end=out_end, at=milliseconds(self._now))
+        redact_late(connection, batch.late)
+        for offset, reason in batch.dead:
             (raw,) = sql_of(connection)('SELECT raw FROM inbox WHERE "offset" = ?', (offset,)).one()
             bury(connection, [(f"inbox:{offset}", reason, raw, milliseconds(self._now), DEAD)])
-        for offset, member_id in output.erased:
+        for offset, member_id in batch.erased:
             erase(connection, member_id, offset)
             self._erasing = True
         if self._erasing:
@@ -370,33 +303,5 @@ class Pipeline:
     def _advance(self, connection: Connection, before: tuple[tuple[str, int], ...]) -> None:
         """Compare and set: whoever finds another position than they left was fenced off."""
         moves = [(name, was, now) for (name, was), (_, now) in zip(before, self._positions(), strict=True)]
-        if _move(connection, moves) != len(moves):
+        if move(connection, moves) != len(moves):
             raise Fenced(f"another process works this database: it is not at {dict(before)} any more")
-
-    def _task(self, address: Address, output: _Output) -> tuple[Any, ...] | None:
-        """The read model's row of a task that changed; what state has dropped stays as it was last."""
-        row: TaskRow | None = self._rows.last(address)
-        if row is None:
-            return None
-        task = row.task
-        return (
-            task.task_id, output.issued.get(task.task_id, 0), task.dealer_id, task.estate_id, task.group_id,
-            task.persona_id, task.status, _us(task.window.start) // 1000, _us(task.window.end) // 1000,
-            self._out_end, _json(task),
-        )
-
-    def _flow(self, output: _Output) -> list[tuple[str, int, bytes]]:
-        return [
-            (estate_id, self._out_end, _json(flow.properties(turn))) for estate_id, turn in output.touched.items()
-        ]
-
-
-def _us(at: datetime) -> int:
-    """Microseconds since 1970: exact, where a float of seconds is not."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def _time(us: int) -> datetime:
-    return _EPOCH + us * _MICROSECOND
-
-

@@ -8,8 +8,7 @@ What comes later of somebody who was erased is redacted when it is worked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -25,7 +24,8 @@ from streams.sql import sql_of
 SLICE = 5_000
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Place).decode
-_PENDING = "(inbox_next <= inbox_end OR outbox_next <= outbox_end)"
+_LOGS = ("inbox", "outbox", "estate_events")
+_PENDING = "(" + " OR ".join(f"{log}_next <= {log}_end" for log in _LOGS) + ")"
 
 
 def erased_people(connection: Connection) -> set[str]:
@@ -33,21 +33,29 @@ def erased_people(connection: Connection) -> set[str]:
     return set(sql_of(connection)("SELECT member_id FROM erasures").scalars())
 
 
-def erase(connection: Connection, member_id: str, upto: int) -> None:
-    """Begin: the inbox up to the request's offset and all that went out will be looked through; `scrub` does it."""
+def erase(connection: Connection, member_id: str, upto: int | None = None) -> None:
+    """Begin: the inbox up to the request's offset and all other logs will be looked through; `scrub` does it.
+
+    Without an offset the inbox is looked through to its end.
+    """
     if member_id == NOBODY:
         # A redacted event, in a replay.
         return
     sql = sql_of(connection)
+    ends = [_end(connection, log) for log in _LOGS]
+    ends[0] = ends[0] if upto is None else upto
+    names = ", ".join(f"{log}_next, {log}_end" for log in _LOGS)
+    again = ", ".join(f"{log}_next = 1, {log}_end = excluded.{log}_end" for log in _LOGS)
     sql(
-        "INSERT INTO erasures (member_id, names, inbox_next, inbox_end, outbox_next, outbox_end) SELECT ?, '', 1, ?, "
-        '1, (SELECT coalesce(max("offset"), 0) FROM outbox) WHERE true '
-        "ON CONFLICT (member_id) DO UPDATE SET inbox_end = excluded.inbox_end, outbox_end = excluded.outbox_end, "
-        "inbox_next = 1, outbox_next = 1",
-        (member_id, upto))
+        f"INSERT INTO erasures (member_id, names, {names}) VALUES (?, '', 1, ?, 1, ?, 1, ?) "
+        f"ON CONFLICT (member_id) DO UPDATE SET {again}", (member_id, *ends))
     for at, raw in sql('SELECT "offset", raw FROM dead_letters').all():
         if (after := redacted(raw, member_id)) != raw:
             sql('UPDATE dead_letters SET raw = ? WHERE "offset" = ?', (after, at))
+
+
+def _end(connection: Connection, log: str) -> int:
+    return int(sql_of(connection)(f'SELECT coalesce(max("offset"), 0) FROM {log}').scalar_one())
 
 
 def redact_late(connection: Connection, late: Iterable[tuple[int, str]]) -> None:
@@ -65,7 +73,7 @@ def scrub(connection: Connection) -> bool:
     if not names:
         return False
     known = {member_id: set(msgspec.json.decode(said)) if said else set() for member_id, said in names.items()}
-    for log in ("inbox", "outbox"):
+    for log in _LOGS:
         _Slice(connection, log, known).scrub()
     for member_id, said in known.items():
         sql("UPDATE erasures SET names = ? WHERE member_id = ?",
@@ -88,9 +96,15 @@ class _Slice:
             return
         end = start + SLICE
         here = f"SELECT member_id FROM erasures WHERE {log}_next < ? AND {log}_end >= ?"
-        members = [row[0] for row in sql(here, (end, start))]
-        theirs: set[int] = set()
-        finder = Finder(members)
+        finder = Finder([row[0] for row in sql(here, (end, start))])
+        if log == "estate_events":
+            self._scrub_records(start, end, finder)
+        else:
+            self._scrub_events(start, end, finder)
+        sql(f"UPDATE erasures SET {log}_next = ? WHERE {log}_next < ?", (end, end))
+
+    def _scrub_events(self, start: int, end: int, finder: Finder) -> None:
+        log, sql = self.log, self.sql
         for at, raw in sql(f'SELECT "offset", raw FROM {log} WHERE "offset" >= ? AND "offset" < ?', (start, end)).all():
             after = self._without(raw, finder)
             if after == raw:
@@ -98,11 +112,26 @@ class _Slice:
             sql(f'UPDATE {log} SET raw = ? WHERE "offset" = ?', (after, at))
             if log == "outbox":
                 self._scrub_task(raw, finder)
-            elif REQUEST.encode() in after:
-                theirs.add(at)
-        if log == "inbox":
-            self._scrub_places(start, end, theirs, members)
-        sql(f"UPDATE erasures SET {log}_next = ? WHERE {log}_next < ?", (end, end))
+
+    def _scrub_records(self, start: int, end: int, finder: Finder) -> None:
+        """The log's own events, and what placement noted beside those of the inbox.
+
+        Of an event of theirs that is their name, of a group who owns it and who is in it.
+        """
+        rows = self.sql(
+            'SELECT e."offset", e.raw, e.place, i.raw FROM estate_events e LEFT JOIN inbox i '
+            'ON i."offset" = e.inbox_offset WHERE e."offset" >= ? AND e."offset" < ? '
+            "AND (e.place IS NOT NULL OR e.raw IS NOT NULL)", (start, end)).all()
+        for at, raw, place, event in rows:
+            own = None if raw is None else self._without(raw, finder)
+            if own != raw:
+                self.sql('UPDATE estate_events SET raw = ? WHERE "offset" = ?', (own, at))
+            if place is None:
+                continue
+            theirs = event is not None and REQUEST.encode() in self._without(event, finder)
+            noted = None if theirs else _place_without(place, finder.members)
+            if noted != place:
+                self.sql('UPDATE estate_events SET place = ? WHERE "offset" = ?', (noted, at))
 
     def _without(self, raw: bytes, finder: Finder) -> bytes:
         for member_id in finder.members_in(raw):
@@ -118,33 +147,8 @@ class _Slice:
         if body is not None:
             self.sql("UPDATE tasks SET body = ? WHERE task_id = ?", (self._without(body, finder), task_id))
 
-    def _scrub_places(self, start: int, end: int, theirs: set[int], members: list[str]) -> None:
-        """What placement noted beside the events: of theirs their name, of a group who owns it and who is in it."""
-        rows = self.sql(
-            'SELECT "offset", inbox_offset, place FROM estate_events WHERE "offset" >= ? AND "offset" < ? '
-            "AND place IS NOT NULL", (self._log_from(start), self._log_from(end))).all()
-        for at, inbox_offset, place in rows:
-            after = None if inbox_offset in theirs else _place_without(place, members)
-            if after != place:
-                self.sql('UPDATE estate_events SET place = ? WHERE "offset" = ?', (after, at))
 
-    def _log_from(self, inbox_offset: int) -> int:
-        """Where in the log of estate-events that inbox offset begins: both logs grow in the same order."""
-        low, high = 1, 1 + int(self.sql('SELECT coalesce(max("offset"), 0) FROM estate_events').scalar_one())
-        before = (
-            'SELECT inbox_offset FROM estate_events WHERE "offset" <= ? AND inbox_offset IS NOT NULL '
-            'ORDER BY "offset" DESC LIMIT 1')
-        while low < high:
-            middle = (low + high) // 2
-            found: Any = self.sql(before, (middle,)).scalar()
-            if found is None or found < inbox_offset:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-
-def _place_without(packed: bytes, members: list[str]) -> bytes:
+def _place_without(packed: bytes, members: Sequence[str]) -> bytes:
     """What placement noted, without these members: nobody owns the group, and they are not in it."""
     if not any(member_id.encode() in packed for member_id in members):
         return packed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -118,7 +118,8 @@ def _may_name(raw: bytes, member_id: str) -> bool:
 class Finder:
     """Finds which of some members the bytes of an event may name; one look for all of them."""
 
-    def __init__(self, members: Iterable[str]) -> None:
+    def __init__(self, members: Sequence[str]) -> None:
+        self.members = members
         self._needles = {member_id: msgspec.json.encode(member_id)[1:-1] for member_id in members}
         self._any = re.compile(b"|".join(re.escape(needle) for needle in self._needles.values()))
 

@@ -72,7 +72,8 @@ wakes = Table(
     Index("wakes_due", "due"),
 )
 
-#: What went out, in order: CloudEvents for `tasks` and `campaign-events`. SSE and relays read it by offset.
+#: What went out, in order: CloudEvents for `tasks` and `campaign-events`. SSE and relays read it by offset. `at` is
+#: when it was written, in Unix milliseconds.
 outbox = Table(
     "outbox", metadata,
     Column("offset", Offset, primary_key=True, autoincrement=True),
@@ -80,7 +81,18 @@ outbox = Table(
     Column("key", Text, nullable=False),
     Column("id", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False, server_default="0"),
     Index("outbox_topic_key", "topic", "key", "offset"),
+)
+
+#: What placement hands over to the partitions of `estate-events`, until Kafka has it: packed records, in the order of
+#: their lane (an input partition, or the clock of an estate-events partition).
+handover = Table(
+    "handover", metadata,
+    Column("lane", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("partition", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 
 #: Read model: every task in its last state. `changed` is the outbox offset of its last change.
@@ -133,6 +145,8 @@ erasures = Table(
     Column("inbox_end", BigInteger, nullable=False),
     Column("outbox_next", BigInteger, nullable=False),
     Column("outbox_end", BigInteger, nullable=False),
+    Column("estate_events_next", BigInteger, nullable=False, server_default="1"),
+    Column("estate_events_end", BigInteger, nullable=False, server_default="0"),
 )
 
 #: Reference data as loaded, one row a thing: kind is estate, dealer, store, group, persona, campaign, offer, playbook.

@@ -63,7 +63,8 @@ def _database(database: str) -> list[Check]:
     except Unavailable as error:
         return [("database", False, str(error))]
     return [
-        ("database", whole == "ok", shown(database) if whole == "ok" else f"{database} is damaged: {whole}; restore it"),
+        ("database", whole == "ok",
+         shown(database) if whole == "ok" else f"{database} is damaged: {whole}; restore it"),
         ("reference", bool(reference.estates),
          f"{len(reference.estates)} estates, {len(reference.groups)} groups, {len(reference.campaigns)} campaigns"
          if reference.estates else "no estates: loupan import DIR"),
