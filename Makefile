@@ -31,6 +31,16 @@ check: $(VENV)/.dev ## all that CI checks: style, types, import directions, test
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n auto --dist loadfile
 
+.PHONY: faults
+faults: $(VENV)/.dev ## everything dies at any time, on real servers: some ten minutes
+	@LOUPAN_FAULTS=$${LOUPAN_FAULTS:-1} $(BIN)/pytest $(LEFT_BEHIND) tests/faults $(ARGS)
+# kafka-python leaves the sockets of a broker that died to the garbage collector: that is not what is tested there.
+LEFT_BEHIND := -W "ignore:unclosed:ResourceWarning" -W "ignore::pytest.PytestUnraisableExceptionWarning"
+
+.PHONY: soak
+soak: ## the same, five times as often
+	@LOUPAN_FAULTS=5 $(MAKE) --no-print-directory faults
+
 .PHONY: bench
 bench: $(VENV)/.loupan ## how fast it is here, beside its peers of the same run (= loupan bench)
 	@$(BIN)/loupan bench $(ARGS)

@@ -9,7 +9,7 @@ from agents.handout import GroupAtWork, Job, hand_out, wants_nothing
 from agents.state import DayCount, day_count
 from agents.tasks import OPEN
 from agents.turn import Turn
-from maps.names import split_home
+from maps.names import without_home
 from schemas.playbook import Reaction
 from schemas.tasks import Evidence
 
@@ -66,7 +66,7 @@ def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence) -> Non
 
 def called(name: str) -> str:
     """How a member is called in the group: without the door number that some have in their name; may be empty."""
-    return split_home(name)[0].strip(" -—_·.,，。、")
+    return without_home(name).strip(" -—_·.,，。、")
 
 
 def _is_out(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence) -> bool:

@@ -28,12 +28,12 @@ from agents.turn import Turn
 from schemas.errors import BadEvent, IllegalMove
 from schemas.events import MessageData, TaskMarkData, TaskSkippedData
 from schemas.reference import Persona
-from schemas.tasks import OutEvent, TaskChange, TaskExpired, TaskVerified, TaskWithdrawn
+from schemas.tasks import OutEvent, Task, TaskChange, TaskExpired, TaskVerified, TaskWithdrawn
 from schemas.values import VISIBLE_ACTIONS, Role, TaskStatus
 
 #: How long after its window a task may still be done.
 GRACE = timedelta(minutes=30)
-#: How long before its window a post already counts.
+#: How long before its window a task may be done, and a post already counts.
 EARLY = timedelta(minutes=15)
 #: From which likeness on a message is the posting of a script.
 ALIKE = 0.65
@@ -116,10 +116,23 @@ def mark(turn: Turn, data: TaskMarkData | TaskSkippedData, status: TaskStatus) -
         raise BadEvent(f"task {row.task.task_id} is {row.task.status} and cannot be {status} any more")
     if turn.now > row.expires:
         raise BadEvent(f"task {row.task.task_id} was to be done by {row.expires.isoformat()}: it was too late")
+    if status is TaskStatus.DONE and is_early(row.task, turn.now):
+        raise BadEvent(too_early(row.task, turn.now))
     reason = data.reason if isinstance(data, TaskSkippedData) else ""
     row = change(turn, row, status, reason)
     if status is TaskStatus.DONE and isinstance(data, TaskMarkData):
         _look_back(turn, row, data.message_id)
+
+
+def is_early(task: Task, at: datetime) -> bool:
+    """Whether it is too early to do a task: the group would read it when nobody is to be written to."""
+    return at < task.window.start - EARLY
+
+
+def too_early(task: Task, at: datetime) -> str:
+    """The sentence that says so, in the zone of the task's window."""
+    start = task.window.start
+    return f"task {task.task_id} is for {start:%H:%M}: done at {at.astimezone(start.tzinfo):%H:%M} is too early"
 
 
 def _marked(turn: Turn, data: TaskMarkData | TaskSkippedData) -> TaskRow:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -151,14 +153,29 @@ def _tail(text: str) -> tuple[str, str, str]:
 def split_home(text: str) -> tuple[str, Home | None]:
     """The text without its building, unit and room, and those: 3栋2单元1201, 3号楼, 3#, 3-2-1201."""
     text = plain(text)
+    found, home = _home_in(text)
+    return (f"{text[:found.start()]},{text[found.end():]}" if found else text), home
+
+
+def without_home(text: str) -> str:
+    """The text as it is written (`split_home` gives it `plain`), with a comma in the place of its home."""
+    parts = [plain(char) for char in text]
+    found, _ = _home_in("".join(parts))
+    if found is None:
+        return text
+    ends = list(accumulate(map(len, parts)))
+    start, end = bisect_right(ends, found.start()), bisect_left(ends, found.end()) + 1
+    return f"{text[:start]},{text[end:]}"
+
+
+def _home_in(text: str) -> tuple[re.Match[str] | None, Home | None]:
+    """Where in a plain text a home is named, and which."""
     if found := _DASHED.search(text):
         a, b, c, d, e = found.groups()
-        home = Home(a or d, b or "", c or e)
-    elif found := _SAID.search(text):
+        return found, Home(a or d, b or "", c or e)
+    if found := _SAID.search(text):
         parts = found["building"] or found["number"], found["unit"], found["room"]
-        home = Home(*(numeral(part or "") for part in parts))
-    elif found := _UNIT_ONLY.search(text):
-        home = Home("", numeral(found["unit"]), found["room"] or "")
-    else:
-        return text, None
-    return text[: found.start()] + "," + text[found.end() :], home
+        return found, Home(*(numeral(part or "") for part in parts))
+    if found := _UNIT_ONLY.search(text):
+        return found, Home("", numeral(found["unit"]), found["room"] or "")
+    return None, None

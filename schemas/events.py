@@ -7,14 +7,16 @@ the bytes, which the log keeps whole.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from schemas.encodings import looks_gbk
 from schemas.errors import BadEvent
-from schemas.values import Fen, Id, Location
+from schemas.values import Fen, Id, Location, PriceFen
 
 #: The largest event that a door takes, in bytes. A larger one is a dead letter.
 MAX_EVENT_BYTES = 1_048_576
@@ -190,7 +192,7 @@ class Item(Struct, frozen=True):
     category: str
     line: Literal["traffic", "regular", "service", "referral"]
     quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
-    unit_price_fen: Fen
+    unit_price_fen: PriceFen
 
 
 class Delivery(Struct, frozen=True):
@@ -201,11 +203,11 @@ class Delivery(Struct, frozen=True):
 
 
 class OrderPlacedData(Struct, frozen=True):
-    """An order. Money is integer fen."""
+    """An order. Money is integer fen; the amount may be less than its items, where there is a discount."""
 
     order_id: Id
     items: Annotated[list[Item], Meta(min_length=1, max_length=1000)]
-    amount_fen: Fen
+    amount_fen: PriceFen
     member_id: str | None = None
     group_id: str | None = None
     dealer_id: str | None = None
@@ -428,7 +430,7 @@ def _decode(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
     except msgspec.ValidationError as error:
         raise BadEvent(_explain(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadEvent(f"not JSON in UTF-8: {error}") from error
+        raise BadEvent(_unreadable(raw, str(error))) from error
     except RecursionError as error:
         raise BadEvent("not JSON that can be read: nested too deeply") from error
     if not FIRST_YEAR <= event.time.year <= LAST_YEAR:
@@ -440,6 +442,24 @@ def _refuse_controls(raw: bytes) -> None:
     for escape, name in _NO_TEXT:
         if escape in raw:
             raise BadEvent(f"the character {name} stands in it, which no text and no id has")
+
+
+#: One half of a surrogate pair alone, as JSON writes it; pairs are passed over.
+_HALF = re.compile(
+    rb"(?<!\\)(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}))")
+
+
+def _unreadable(raw: bytes, message: str) -> str:
+    """Why bytes are no JSON in UTF-8: what is known to cause it, else what the decoder says."""
+    half = next((found[1] for found in _HALF.finditer(raw) if found[1]), None)
+    if half is not None:
+        return f"half of a character ({half.decode()}) stands in it without its other half"
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        if looks_gbk(raw):
+            return "it is written in GBK: send it in UTF-8"
+    return f"not JSON in UTF-8: {message}"
 
 
 def _explain(message: str) -> str:

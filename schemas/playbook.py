@@ -17,6 +17,8 @@ from schemas.values import Action, PersonaClass, Phase, Role, Rung
 
 _SPAN = re.compile(r"^\s*(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})\s*$")
 _CLOCK = re.compile(r"^(\d{1,2}):(\d{2})$")
+#: How playbooks, duties and reactions are called.
+NAME = r"^[a-z0-9][a-z0-9-]{1,63}$"
 
 
 class _Part(BaseModel):
@@ -106,7 +108,7 @@ class ScriptText(_Part):
 class Duty(_Part):
     """One thing to do on a day: who, what, when, with which words."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+    id: Annotated[str, Field(pattern=NAME)]
     at: Clock
     role: Role
     action: Action = Action.POST
@@ -187,7 +189,7 @@ class Step(_Part):
 class Reaction(_Part):
     """A task that an event calls for at once: `on` is `joined` or the name of a signal."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+    id: Annotated[str, Field(pattern=NAME)]
     on: str
     role: Role
     action: Action = Action.REPLY
@@ -224,7 +226,7 @@ class For(_Part):
 class Playbook(_Part):
     """A whole playbook."""
 
-    playbook: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+    playbook: Annotated[str, Field(pattern=NAME)]
     version: int = Field(ge=1)
     title: str
     category: str

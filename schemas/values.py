@@ -11,6 +11,8 @@ from msgspec import Meta, Struct
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 #: Integer fen (1/100 yuan).
 Fen = Annotated[int, Meta(ge=-(10**15), le=10**15)]
+#: What something costs, in fen.
+PriceFen = Annotated[int, Meta(ge=0, le=10**15)]
 #: The datum of a point: GPS; WeChat, Tencent and AMap; Baidu.
 Crs = Literal["wgs84", "gcj02", "bd09"]
 

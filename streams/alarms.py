@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from schemas.events import Woke, WokeData
@@ -37,6 +37,17 @@ class Alarms:
         self._due[estate_id] = due
         heapq.heappush(self._heap, (due, estate_id))
         return True
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def upto(self, end: int, most: int) -> Iterator[tuple[int, str]]:
+        """The next estates that are due by `end`, as `pop` gives them."""
+        for _ in range(most):
+            popped = self.pop(end)
+            if popped is None:
+                return
+            yield popped
 
     def pop(self, end: int) -> tuple[int, str] | None:
         """The next estate that is due by `end`, and since when; it is due no more."""

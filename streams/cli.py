@@ -29,13 +29,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Watch a city's estates being worked: real estates, simulated groups, the whole pipeline."),
     "serve": (
         "serve:serve_command",
-        "Run pipeline, gateway and pages in one process, on the database that `loupan import` filled."),
+        "Run pipeline, gateway and pages in one process (with `--log kafka`, gateway and pages alone)."),
+    "worker": (
+        "worker:worker_command",
+        "Work the partitions that Kafka gives this worker, until it is told to stop; start as many as you like."),
     "import": (
         "imports:import_command",
         "Check a folder of reference data, load it, and start the campaigns that it asks for."),
     "publish": (
         "publish:publish_command",
-        "Put events into the inbox; a running `loupan serve` on the same database works them at once."),
+        "Put events into the inbox, or into Kafka; a running `loupan serve` or `loupan worker` works them at once."),
     "replay": (
         "replay:replay_command", "Run a recorded stream through the whole pipeline, on the stream's own clock."),
     "tasks": ("tasks:tasks_app", "The stream of tasks, and saying that one is done."),
@@ -47,6 +50,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "signals": ("signals:signals_command", "Tell what each message says: JSON lines to standard output."),
     "asyncapi": ("contracts:asyncapi_command", "Print the AsyncAPI 3 document of all topics and events."),
     "doctor": ("doctor:doctor_command", "Check that loupan can run here, and say what to do where it can't."),
+    "admin": (
+        "admin:admin_app", "What loupan stands on: the topics of a Kafka broker, and the log of estate-events."),
     "migrate": (
         "doctor:migrate_command",
         "Bring the database's schema up to date (`serve` and `import` do it by themselves)."),
@@ -117,6 +122,7 @@ def main() -> None:
         sys.exit(_said(refused, 1))
     # Only now is it sure that `schemas` is ours.
     from schemas.errors import BadInput, LoupanError  # noqa: PLC0415  # see above
+    from streams.whole import WRONG_PATH  # noqa: PLC0415  # as above
 
     try:
         _run()
@@ -136,14 +142,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
     except OSError as error:
-        sys.exit(_said(_of_the_system(error), 2 if isinstance(error, _WRONG_PATH) else 1))
+        sys.exit(_said(_of_the_system(error), 2 if isinstance(error, WRONG_PATH) else 1))
 
 
 #: What typer raises where the words of a command are wrong (its name for it is not public in every version).
 _Usage: type[Exception] = typer.BadParameter.__mro__[2]
-
-#: Errors of the system that say: another path was meant.
-_WRONG_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
 def _run() -> None:
@@ -160,8 +163,10 @@ def _explained(error: Any) -> int:
         # Asked without a word: the whole page is the answer.
         sys.stderr.write(f"{context.get_help()}\n")
         return 2
-    what = str(error.format_message()).strip().removesuffix(".")
-    what = what[:1].lower() + what[1:].replace(": Input should", ": it should")
+    what = " ".join(str(error.format_message()).split()).removesuffix(".")
+    for theirs, ours in (("Value error, ", ""), (": Input should", ": it should"), (". Choose from", "; choose from")):
+        what = what.replace(theirs, ours)
+    what = what[:1].lower() + what[1:]
     return _said(f"{what}; see `{context.command_path if context else 'loupan'} --help`", 2)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from schemas.encodings import looks_gbk
 from schemas.errors import BadReference
 
 _SAVE_AS: Final = 'save it as "CSV UTF-8"'
@@ -122,17 +123,6 @@ def not_utf8(path: Path, file: str) -> BadReference:
         line = raw.count(b"\n", 0, error.start) + 1
     else:
         line = 1
-    if _looks_gbk(raw):
+    if looks_gbk(raw):
         return BadReference(file, line, "the file is in GBK, not UTF-8", _SAVE_AS + "（Excel：另存为 → CSV UTF-8）")
     return BadReference(file, line, "a byte that is not UTF-8", _SAVE_AS)
-
-
-def _looks_gbk(raw: bytes) -> bool:
-    """Whether the bytes read as GBK and not as UTF-8 with a slip: little of what isn't ASCII is UTF-8 then."""
-    try:
-        raw.decode("gb18030")
-    except UnicodeDecodeError:
-        return False
-    beyond_ascii = sum(byte >= 0x80 for byte in raw)
-    read = raw.decode("utf-8", "ignore")
-    return len(read.encode()) - sum(char < "\x80" for char in read) < beyond_ascii / 2

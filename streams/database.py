@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from streams.sql import lock
 
 #: How long a connection waits for another writer, in seconds.
 BUSY = 10.0
-#: The newest revision of the schema (streams/migrations/versions).
-HEAD = "0002"
+#: The revisions of the schema (streams/migrations/versions), and the newest of them.
+REVISIONS = ("0001", "0002")
+HEAD = REVISIONS[-1]
+#: Tables by which a database of any revision is known as ours, newer ones too.
+_OURS = frozenset({"inbox", "estate_events", "positions"})
 
 
 #: How a PostgreSQL database is named; anything else is the path of a SQLite file.
@@ -85,6 +89,7 @@ def _open_file(path: Path | str, *, durable: bool) -> Engine:
     url = "sqlite://" if str(path) == ":memory:" else f"sqlite:///{Path(path).absolute()}"
     if str(path) != ":memory:":
         Path(path).absolute().parent.mkdir(parents=True, exist_ok=True)
+        _look_first(Path(path))
     engine = create_engine(url, connect_args={"timeout": BUSY, "check_same_thread": False})
     event.listen(engine, "connect", _set_up)
     if not durable:
@@ -101,6 +106,39 @@ def _open_file(path: Path | str, *, durable: bool) -> Engine:
             raise Unavailable(f"{path} is not a loupan database: name another file with --database") from error
         raise
     return engine
+
+
+def _look_first(path: Path) -> None:
+    """Refuse a file that isn't ours before our settings are written into it.
+
+    Raises:
+        Unavailable: when another program or a newer loupan made it, or it is no database.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    file = path.resolve()
+    # Nobody has a log beside it open: read as it lies there, else SQLite would put one.
+    still = "" if Path(f"{file}-wal").exists() else "&immutable=1"
+    try:
+        with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro{still}", uri=True)) as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone() if (
+                "alembic_version" in tables and tables >= _OURS) else None
+    except sqlite3.OperationalError:
+        # Locked, or not to be read: said when it is opened.
+        return
+    except sqlite3.DatabaseError as error:
+        raise Unavailable(f"{path} is not a loupan database: name another file with --database") from error
+    if tables and found is None:
+        raise Unavailable(
+            f"{path} is not a loupan database (another program made it): name another file with --database")
+    _refuse_newer(str(path), found and found[0])
+
+
+def _refuse_newer(database: str, revision: str | None) -> None:
+    if revision is not None and revision not in REVISIONS:
+        raise Unavailable(
+            f"{database} is from a newer loupan (revision {revision}): upgrade loupan, or name another with --database")
 
 
 def _said(path: Path | str, error: OperationalError) -> Unavailable:
@@ -133,8 +171,10 @@ def migrate(engine: Engine, revision: str = HEAD) -> None:
     with engine.begin() as connection:
         # Of several processes that start at once, one migrates and the others find it done.
         lock(connection, "migrate")
-        if revision == HEAD and _revision(connection) == HEAD:
+        found = _revision(connection)
+        if revision == HEAD and found == HEAD:
             return
+        _refuse_newer(engine.url.render_as_string(hide_password=True), found)
         # Alembic is heavy, and most commands find the schema as it should be.
         from alembic import command  # noqa: PLC0415  # see above
         from alembic.config import Config  # noqa: PLC0415  # as above

@@ -29,6 +29,7 @@ from streams.tables import tasks as tasks_table
 
 encode = msgspec.json.Encoder().encode
 _pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Place).decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -66,8 +67,10 @@ class Effects:
         return len(self.out) or int(bool(self.touched))
 
     def enter(self, estate_id: str, place: Place, inbox_offset: int | None, raw: bytes | None) -> None:
-        """Put a record into the log of estate-events; a place that says what is usual is not written."""
-        packed = None if place is NOWHERE or place.is_usual(estate_id) else _pack(place)
+        """Put a record into the log of estate-events; `logged_place` reads the place back."""
+        packed = None
+        if raw is None and not place.is_usual(estate_id):
+            packed = b"" if place == NOWHERE else _pack(place)
         self.log.append((estate_id, inbox_offset, raw, packed))
 
     def send(self, out: OutEvent, rows: StoredRows) -> None:
@@ -123,6 +126,16 @@ class Effects:
             task.persona_id, task.status, microseconds(task.window.start) // 1000,
             microseconds(task.window.end) // 1000, changed, encode(task),
         )
+
+
+def logged_place(estate_id: str, raw: bytes | None, packed: bytes | None) -> Place:
+    """What placement noted beside a record of the log.
+
+    What is usual is not written, nor what a record that holds its event itself has none of; nothing is written empty.
+    """
+    if packed:
+        return _unpack(packed)
+    return Place(estate_id) if packed is None and raw is None else NOWHERE
 
 
 def microseconds(at: datetime) -> int:

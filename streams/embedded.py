@@ -18,20 +18,18 @@ from agents.records import NOWHERE, EstateRecord
 from agents.rows import Address
 from agents.turn import Turn
 from agents.world import World
-from schemas.errors import BadEvent, BrokenRule, Fenced
+from schemas.errors import BadEvent, BrokenRule
 from schemas.events import Event, decode
+from streams import places
 from streams.alarms import Alarms, woke
 from streams.effects import Effects, encode, microseconds, time_of
 from streams.erasure import erase, erased_people, redact_late, scrub
 from streams.inbox import DEAD, Door, bury, milliseconds
 from streams.redaction import people_in
 from streams.rows import StoredRows
-from streams.sql import Move, Put, sql_of
-from streams.tables import positions
+from streams.sql import sql_of
 from streams.topology import TOPOLOGY, Topology
 
-put_position = Put(positions, "consumer", "next", ignore=True)
-move = Move(positions, "consumer", "next")
 #: The position that is the stream's own clock: its watermark, in microseconds.
 CLOCK = "clock"
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -74,9 +72,7 @@ class Pipeline:
         self._rows.discard()
         with self.engine.begin() as connection:
             sql = sql_of(connection)
-            first = [(self._placement.name, 1), (self._campaign.name, 1), (CLOCK, 0)]
-            put_position(connection, first)
-            at: dict[str, int] = {row[0]: row[1] for row in sql("SELECT consumer, next FROM positions")}
+            at = places.load(connection, {self._placement.name: 1, self._campaign.name: 1, CLOCK: 0})
             self.position: int = at[self._placement.name]
             self._log_end: int = at[self._campaign.name] - 1
             self._clock: datetime = time_of(at[CLOCK])
@@ -137,10 +133,10 @@ class Pipeline:
                 self._erasing = scrub(connection)
         return self._erasing
 
-    def _positions(self) -> tuple[tuple[str, int], ...]:
+    def _positions(self) -> dict[str, int]:
         """Where each consumer stands: the inbox, the log of estate-events, the watermark."""
-        return (
-            (self._placement.name, self.position), (self._campaign.name, self._log_end + 1), (CLOCK, self.watermark))
+        return {
+            self._placement.name: self.position, self._campaign.name: self._log_end + 1, CLOCK: self.watermark}
 
     def _transaction(self, work: Callable[[Connection, _Batch], int]) -> int:
         if not self._loaded:
@@ -284,7 +280,7 @@ class Pipeline:
 
     # --- writing ----------------------------------------------------------------------------------
 
-    def _write(self, connection: Connection, batch: _Batch, before: tuple[tuple[str, int], ...]) -> None:
+    def _write(self, connection: Connection, batch: _Batch, before: dict[str, int]) -> None:
         log_end, out_end = self._log_end, self._out_end
         self._log_end += len(batch.log)
         self._out_end += batch.steps
@@ -300,8 +296,6 @@ class Pipeline:
         if self._erasing:
             self._erasing = scrub(connection)
 
-    def _advance(self, connection: Connection, before: tuple[tuple[str, int], ...]) -> None:
+    def _advance(self, connection: Connection, before: dict[str, int]) -> None:
         """Compare and set: whoever finds another position than they left was fenced off."""
-        moves = [(name, was, now) for (name, was), (_, now) in zip(before, self._positions(), strict=True)]
-        if move(connection, moves) != len(moves):
-            raise Fenced(f"another process works this database: it is not at {dict(before)} any more")
+        places.advance(connection, before, self._positions())

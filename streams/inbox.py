@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -27,9 +28,11 @@ HANDED_ON = 20_000
 
 put_inbox = Put(inbox, "offset", "source", "id", "raw")
 find_known = Find(inbox, ("source", "id"))
-#: A dead letter: where it came from, why, the bytes, when (Unix milliseconds, 0 in a replay), `DEAD`.
-bury = Put(dead_letters, "origin", "reason", "raw", "at", "status")
+_put_dead = Put(dead_letters, "origin", "reason", "raw", "at", "status")
 DEAD = "dead"
+
+#: A dead letter: where it came from, why, the bytes, when (Unix milliseconds, 0 in a replay), `DEAD`.
+Letter = tuple[str, str, bytes, int, str]
 
 #: An event that could be read: its place among those handed in, itself, its bytes.
 _Arrival = tuple[int, InEvent, bytes]
@@ -45,6 +48,27 @@ class Answer(Struct, frozen=True):
     offset: int | None = None
 
 
+def looked_at(
+    raws: Sequence[bytes], latest: datetime | None, origin: str, numbers: Sequence[int] | None, at: int
+) -> tuple[list[_Arrival], list[Answer], list[Letter]]:
+    """The events that can be read, with their place; and of the others the answers and the dead letters.
+
+    A dead letter says where it is from: `origin` and its number there (a line), which is its place among `raws`
+    where there are no `numbers`. `latest` is the last time that is believed, `at` the clock's in Unix milliseconds.
+    """
+    read: list[_Arrival] = []
+    answers: list[Answer] = []
+    dead: list[Letter] = []
+    for index, raw in enumerate(raws):
+        try:
+            read.append((index, read_event(raw, latest), raw))
+        except BadEvent as error:
+            answers.append(Answer(index, "error", id_of(raw), str(error)))
+            number = numbers[index] if numbers is not None else index + 1
+            dead.append((f"{origin}:{number}", str(error), raw, at, DEAD))
+    return read, answers, dead
+
+
 class Door:
     """Takes events into the inbox.
 
@@ -56,26 +80,21 @@ class Door:
         self._now, self._latest = now, latest
         self.handed_on: OrderedDict[int, InEvent] = OrderedDict()
 
-    def accept(self, connection: Connection, raws: Sequence[bytes], origin: str = "door") -> list[Answer]:
-        """Take events in, in this order, in the caller's transaction: each answered, none lost."""
+    def accept(
+        self, connection: Connection, raws: Sequence[bytes], origin: str = "door", numbers: Sequence[int] | None = None
+    ) -> list[Answer]:
+        """Take events in, in this order, in the caller's transaction: each answered, none lost.
+
+        `origin` and `numbers` say where they come from, as for `looked_at`.
+        """
         # Offsets are given out without a hole, by one writer at a time.
         lock(connection, "inbox")
-        answers: list[Answer] = []
-        read: list[_Arrival] = []
-        dead: list[tuple[str, str, bytes, int, str]] = []
         latest = self._now() + AHEAD if self._now is not None else self._latest
-        for index, raw in enumerate(raws):
-            try:
-                event = _read(raw, latest)
-            except BadEvent as error:
-                answers.append(Answer(index, "error", None, str(error)))
-                dead.append((f"{origin}:{index + 1}", str(error), raw, milliseconds(self._now), DEAD))
-                continue
-            read.append((index, event, raw))
+        read, answers, dead = looked_at(raws, latest, origin, numbers, milliseconds(self._now))
         if read:
             answers.extend(self._keep(connection, read))
+        bury(connection, dead)
         if dead:
-            bury(connection, dead)
             answers.sort(key=lambda answer: answer.index)
         return answers
 
@@ -126,11 +145,41 @@ class Door:
         return set(find_known(connection, [(event.source, event.id) for event in events]))
 
 
-def _read(raw: bytes, latest: datetime | None) -> InEvent:
+def bury(connection: Connection, letters: Sequence[Letter]) -> None:
+    """Keep what could not be read or applied, whole, with the reason."""
+    if letters:
+        # Whoever has read one of them has seen all those before it.
+        lock(connection, "dead_letters")
+        _put_dead(connection, letters)
+
+
+def read_event(raw: bytes, latest: datetime | None) -> InEvent:
+    """Read an event that a door is given; `latest` is the last time that is believed.
+
+    Raises:
+        BadEvent: with what is wrong.
+    """
     event = decode(raw)
     if latest is not None and event.time > latest:
         raise BadEvent(f"its time {event.time.isoformat()} lies in the future")
     return event
+
+
+class _Named(Struct):
+    """As much of an event as says what it is called."""
+
+    id: str | None = None
+
+
+_decode_named = msgspec.json.Decoder(_Named).decode
+
+
+def id_of(raw: bytes) -> str | None:
+    """The id of an event that is wrong, where it can be read."""
+    try:
+        return _decode_named(raw).id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _next_offset(connection: Connection) -> int:

@@ -11,6 +11,9 @@ import structlog
 def set_up(level: str) -> None:
     """Log to stderr from `level` on."""
     number = getattr(logging, level.upper())
+    # These say much about themselves, and what matters of it we say in our words.
+    for library in ("aiokafka", "faust", "kafka", "mode"):
+        logging.getLogger(library).setLevel(max(number, logging.ERROR))
     pretty = sys.stderr.isatty()
     structlog.configure(
         processors=[

@@ -22,6 +22,8 @@ _CRS: Final[dict[str, Crs]] = {
 _CHINA_LNG, _CHINA_LAT = (73.0, 136.0), (3.0, 54.0)
 
 _COUNT = re.compile(r"^(?:约|共|总)?\s*(\d{1,3}(?:[,，]\d{3})+|\d{1,9})(?:\.0+)?\s*(?:户|套|间|戸)?$")
+#: A number that somebody meant, right or wrong; ranges and words are none.
+_MEANT = re.compile(r"^[+-]?\d[\dA-Za-z.,，+_]*\s*(?:户|套|间|戸|年)?$", re.ASCII)
 _YEAR = re.compile(r"^(\d{4})(?:\.0+)?\s*年?(?:建成?)?$")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _WHOLE = re.compile(r"^[+-]?\d{1,9}$", re.ASCII)
@@ -31,6 +33,7 @@ _OPEN: Final = {
 }
 #: More households than this is a developer's total over several estates, or a slip.
 _MOST_HOUSEHOLDS: Final = 100_000
+_FIRST_YEAR, _LAST_YEAR = 1800, 2200
 
 
 def point_of(row: Row, default_crs: Crs | None = None) -> tuple[float | None, float | None, Crs | None]:
@@ -89,18 +92,34 @@ def _crs(row: Row, default: Crs | None) -> Crs:
     return found
 
 
-def households_of(text: str) -> int | None:
-    """The number of households: ``1124户`` is 1124; what is no plain count (``暂无``, ``800-900户``) is not known."""
+def households_of(row: Row) -> int | None:
+    """The number of households: ``1124户`` is 1124; 0 and what is no number (``暂无``, ``800-900户``) is not known.
+
+    Raises:
+        BadReference: for a number that no estate has.
+    """
+    text = row.text("households")
     match = _COUNT.match(text)
-    count = int(match[1].replace(",", "").replace("，", "")) if match else 0
-    return count if 0 < count <= _MOST_HOUSEHOLDS else None
+    count = int(match[1].replace(",", "").replace("，", "")) if match else None
+    if (count is None and _MEANT.match(text)) or (count or 0) > _MOST_HOUSEHOLDS:
+        remedy = f"write a number from 1 to {_MOST_HOUSEHOLDS}, or leave it empty where it is not known"
+        raise row.bad(f"households is {text}", remedy)
+    return count or None
 
 
-def year_of(text: str) -> int | None:
-    """The year of building: ``2009年`` is 2009; what is no plain year is not known."""
+def year_of(row: Row) -> int | None:
+    """The year of building: ``2009年`` is 2009; 0 and what is no number (``不详``, ``2009-2012年``) is not known.
+
+    Raises:
+        BadReference: for a number that is no year of building.
+    """
+    text = row.text("build_year")
     match = _YEAR.match(text)
-    year = int(match[1]) if match else 0
-    return year if 1800 <= year <= 2200 else None
+    year = int(match[1]) if match else None
+    if (year is None and _MEANT.match(text) and text.strip("0")) or (year and not _FIRST_YEAR <= year <= _LAST_YEAR):
+        remedy = f"write a year from {_FIRST_YEAR} to {_LAST_YEAR}, or leave it empty where it is not known"
+        raise row.bad(f"build_year is {text}", remedy)
+    return year or None
 
 
 def whole_of(row: Row, column: str, least: int, most: int) -> int | None:

@@ -48,6 +48,9 @@ OUTLINES: Final = "estates.geojson"
 OFFERS: Final = "offers.yaml"
 PLAYBOOKS: Final = "playbooks"
 
+#: All that is read of a folder.
+READ: Final = (ESTATES, DEALERS, STORES, GROUPS, PERSONAS, CAMPAIGNS, OUTLINES, OFFERS, PLAYBOOKS)
+
 #: A display name that lets somebody pass for one who lives there: "业主小王", "热心邻居", and house numbers as owners
 #: write them ("3-2-1201 小王", "小王3栋").
 _NEIGHBOUR: Final = re.compile(
@@ -82,6 +85,15 @@ def read_folder(directory: Path) -> Folder:
     if not (directory / ESTATES).is_file():
         raise BadReference(ESTATES, None, "the file is missing", f"put it into {directory}")
     return _Reader(directory).read()
+
+
+def unread(directory: Path) -> list[str]:
+    """What else lies in a folder: a misspelt name would be passed over in silence. Hidden files and notes apart."""
+    names = sorted(path.name for path in directory.iterdir())
+    return [
+        name for name in names
+        if name not in READ and not name.startswith((".", "~")) and not name.lower().endswith((".md", ".txt"))
+    ]
 
 
 def read_estates(path: Path, default_crs: Crs | None = None) -> list[Estate]:
@@ -239,8 +251,8 @@ def _estates(path: Path, default_crs: Crs | None, outlines: Mapping[str, Outline
         # A city has thousands of estates: its name is kept once.
         city, district = intern(row.text("city")), intern(row.text("district"))
         yield row, Estate(
-            estate_id, row.needed("name"), row.text("address"), lng, lat, crs, households_of(row.text("households")),
-            city, district, year_of(row.text("build_year")), list_of(row.text("aliases")), outlines.get(estate_id, ()),
+            estate_id, row.needed("name"), row.text("address"), lng, lat, crs, households_of(row),
+            city, district, year_of(row), list_of(row.text("aliases")), outlines.get(estate_id, ()),
         )
 
 

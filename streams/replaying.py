@@ -6,29 +6,32 @@ It is the embedded driver on a database of its own; nothing but the clock differ
 from __future__ import annotations
 
 import base64
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from agents.rows import PLACEMENT
 from agents.state import MEMBER, MEMBER_HOME, MemberHome, MemberRow, member_of
 from agents.world import World
 from maps.flow import collection, feature
-from schemas.errors import BadFile
+from schemas.errors import BadFile, Unavailable
 from schemas.topics import CAMPAIGN_EVENTS, TASKS
 from schemas.values import RUNGS
 from streams.database import open_database
 from streams.embedded import Pipeline
 from streams.erasure import erased_people
 from streams.inbox import Door
+from streams.log_replay import replay_log
 from streams.redaction import redacted
 from streams.sql import sql_of
 from streams.starting import campaign_starts
+from streams.whole import whole_folder
 
 #: Lines that go through the door at once.
 LINES = 1000
@@ -42,10 +45,15 @@ Progress = Callable[[int, int], None]
 
 
 class Replay:
-    """A replay: the counts of its books. `read` = `applied` + `duplicate` + `dead`; what is `later` is not read."""
+    """A replay: the counts of its books. `read` = `applied` + `duplicate` + `dead`; what is `later` is not read.
 
-    def __init__(self, world: World, *, batch: int = 1000, until: datetime | None = None) -> None:
-        self.world, self.batch, self.until = world, batch, until
+    With `log` it is a recorded log of estate-events that is replayed, in which everything was placed and woken already.
+    """
+
+    def __init__(
+        self, world: World, *, batch: int = 1000, until: datetime | None = None, log: bool = False
+    ) -> None:
+        self.world, self.batch, self.until, self.log = world, batch, until, log
         self.read = self.duplicate = self.dead_at_door = self.later = 0
         self.lines: dict[int, int] = {}
         self.refused: list[tuple[int, str, bytes]] = []
@@ -54,24 +62,21 @@ class Replay:
         """Replay the file and write the results into `out`, all or nothing; gives the summary.
 
         Raises:
-            BadFile: when the stream cannot be read or the folder cannot be written.
+            BadFile: when the stream cannot be read or `out` can be no folder.
+            Unavailable: when the system does not let us write it.
         """
         if not events.is_file():
             raise BadFile(str(events), None, "cannot be read: there is no such file", "name a recorded stream")
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadFile(str(out), None, f"cannot be written: {error.strerror}", "name a folder for --out") from error
-        with tempfile.TemporaryDirectory(prefix=".replay-", dir=out) as folder:
-            engine = open_database(Path(folder) / "replay.db", durable=False)
+        with whole_folder(out) as folder, _on_the_disk_of(out):
+            engine = open_database(folder / "work" / "replay.db", durable=False)
             try:
-                self._feed(engine, events, progress)
-                summary = self._write(engine, Path(folder))
+                if self.log:
+                    self._feed_log(engine, events)
+                else:
+                    self._feed(engine, events, progress)
+                return self._write(engine, folder)
             finally:
                 engine.dispose()
-            for name in RESULTS:
-                (Path(folder) / name).replace(out / name)
-        return summary
 
     def _feed(self, engine: Engine, events: Path, progress: Progress | None) -> None:
         door = Door(latest=believable_end(events))
@@ -91,6 +96,9 @@ class Replay:
                 progress(min(done, size), size)
         while pipeline.work() or pipeline.run_out(self.until) or pipeline.scrub():
             pass
+
+    def _feed_log(self, engine: Engine, events: Path) -> None:
+        self.read, self.dead_at_door = replay_log(engine, self.world, _batches(events), str(events))
 
     def _accept(self, connection: Connection, door: Door, number: int, lines: list[bytes]) -> None:
         places = [(number + index, line) for index, line in enumerate(lines) if line.strip()]
@@ -155,6 +163,18 @@ class Replay:
         (folder / "flow.geojson").write_bytes(msgspec.json.encode(collection(features)) + b"\n")
         (folder / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
         return summary
+
+
+@contextmanager
+def _on_the_disk_of(out: Path) -> Iterator[None]:
+    """The database is ours alone, and lies where the results will: what fails in it is their disk."""
+    try:
+        yield
+    except (OperationalError, Unavailable) as error:
+        cause = error if isinstance(error, OperationalError) else error.__cause__
+        if not isinstance(cause, OperationalError):
+            raise
+        raise Unavailable(f"{out} cannot be written: {cause.orig}; make room, or name another place") from error
 
 
 RESULTS = (

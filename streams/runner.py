@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agents.world import World
 from schemas.errors import BrokenRule, Fenced
 from streams import memory
+from streams.changed import Changed
 from streams.embedded import Pipeline
 from streams.gateway.ports import Accepted, Clock
 from streams.inbox import Answer, Door
@@ -53,9 +54,7 @@ class Runner:
         self._next: _Handed | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline")
-        self._changed = threading.Condition()
-        self._version = self.pipeline.changed
-        self._listeners: set[Callable[[], None]] = set()
+        self._changed = Changed(self.pipeline.changed)
         self.failure: Exception | None = None
         self.accepted = self.worked = 0
 
@@ -77,6 +76,11 @@ class Runner:
         """Events in the inbox that aren't worked yet."""
         return max(0, self.accepted - self.worked)
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing goes on, in a sentence; None where all is well."""
+        return None if self.failure is None else f"the pipeline has stopped: a rule is broken ({self.failure})"
+
     async def accept(self, raws: Sequence[bytes]) -> list[Accepted]:
         """Take events in; answers when they are safely in the inbox."""
         answers = await asyncio.wrap_future(self.hand_over(raws))
@@ -90,28 +94,11 @@ class Runner:
 
     def version(self) -> int:
         """The outbox offset up to which everything is committed."""
-        return self._version
+        return self._changed.version()
 
     async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109  # part of the answer, no error
         """The version, as soon as it is higher than `after`, or when `timeout` (seconds) has passed."""
-        if self._version > after:
-            return self._version
-        loop, woken = asyncio.get_running_loop(), asyncio.Event()
-
-        def listener() -> None:
-            loop.call_soon_threadsafe(woken.set)
-
-        with self._changed:
-            self._listeners.add(listener)
-        try:
-            if self._version <= after:
-                await asyncio.wait_for(woken.wait(), timeout)
-        except TimeoutError:
-            pass
-        finally:
-            with self._changed:
-                self._listeners.discard(listener)
-        return self._version
+        return await self._changed.wait(after, timeout)
 
     # --- the thread ---------------------------------------------------------------------------------
 
@@ -182,7 +169,7 @@ class Runner:
                          known=isinstance(error, BrokenRule), position=self.pipeline.position)
             return False
         if done:
-            self._say_changed()
+            self._changed.say(self.pipeline.changed)
         return bool(done)
 
     def _rest(self) -> None:
@@ -195,13 +182,6 @@ class Runner:
             self._next = self._queue.get(timeout=rest)
         except queue.Empty:
             return
-
-    def _say_changed(self) -> None:
-        with self._changed:
-            self._version = self.pipeline.changed
-            listeners = tuple(self._listeners)
-        for listener in listeners:
-            listener()
 
     def _refuse_the_rest(self) -> None:
         for one in self._drain():

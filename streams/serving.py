@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import uvicorn
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from agents.world import World
-from schemas.errors import PortInUse
+from schemas.errors import BadFile, PortInUse
 from streams.gateway.app import create_app, end_streams
-from streams.gateway.ports import Clock
+from streams.gateway.ports import Changes, Clock, Door
 from streams.runner import Runner
+
+_REMEDIES = {
+    errno.EADDRINUSE: "stop what listens there, or name another with --port",
+    errno.EACCES: "name a port above 1023 with --port",
+    errno.EADDRNOTAVAIL: "name one of this machine's addresses with --host",
+}
 
 
 def listen(host: str, port: int) -> socket.socket:
     """The gateway's socket, bound before anything else is started.
 
     Raises:
+        BadFile: when there is no such host.
         PortInUse: when somebody else has the port, or the address isn't ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -32,11 +41,13 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+    except (UnicodeError, socket.gaierror) as error:
+        listener.close()
+        raise BadFile("--host", None, f"there is no host {host}", "name one of this machine's addresses") from error
     except OSError as error:
         listener.close()
-        raise PortInUse(
-            f"cannot listen on {host}:{port} ({error.strerror}): stop what listens there, or name another with --port"
-        ) from error
+        remedy = _REMEDIES.get(error.errno or 0, "name another address with --host, or another port with --port")
+        raise PortInUse(f"cannot listen on {host}:{port} ({error.strerror}): {remedy}") from error
     # Whoever comes before the gateway is up waits in the queue instead of being turned away.
     listener.listen(512)
     return listener
@@ -48,25 +59,46 @@ def address_of(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+class Backend(Door, Changes, Protocol):
+    """What a gateway stands on: it is started before the gateway, and stopped after it."""
+
+    def start(self) -> None:
+        """Start whatever works or watches."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
 def serve(
     engine: Engine, world: World, clock: Clock, listener: socket.socket, *, batch: int, log_level: str = "warning",
     beside: Callable[[Runner], Coroutine[Any, Any, None]] | None = None, ready: Callable[[], None] | None = None,
 ) -> None:
     """Run pipeline and gateway until SIGTERM or Ctrl-C. `beside` is a task that runs as long (a demo's life)."""
     runner = Runner(engine, world, clock, batch=batch)
+    serve_over(
+        runner, engine, world, clock, listener, log_level=log_level, ready=ready,
+        beside=None if beside is None else lambda: beside(runner))
+
+
+def serve_over(
+    backend: Backend, engine: Engine, world: World, clock: Clock, listener: socket.socket, *,
+    log_level: str = "warning", beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ready: Callable[[], None] | None = None, registry: CollectorRegistry | None = None,
+) -> None:
+    """Run a gateway over whatever works the events, until SIGTERM or Ctrl-C."""
     app = create_app(
-        engine=engine.execution_options(reading=True), door=runner, clock=clock, changes=runner,
-        reference=lambda: world.reference, zone=ZoneInfo(str(world.default.zone)),
+        engine=engine.execution_options(reading=True), door=backend, clock=clock, changes=backend,
+        reference=lambda: world.reference, zone=ZoneInfo(str(world.default.zone)), registry=registry,
     )
-    app.router.lifespan_context = _lifespan(runner, beside, ready)
+    app.router.lifespan_context = _lifespan(beside, ready)
     server = _Server(uvicorn.Config(
         app, log_level=log_level, access_log=False, timeout_graceful_shutdown=5, lifespan="on"))
     server.app = app
-    runner.start()
+    backend.start()
     try:
         server.run(sockets=[listener])
     finally:
-        runner.stop()
+        backend.stop()
 
 
 class _Server(uvicorn.Server):
@@ -91,11 +123,11 @@ class _Server(uvicorn.Server):
 
 
 def _lifespan(
-    runner: Runner, beside: Callable[[Runner], Coroutine[Any, Any, None]] | None, ready: Callable[[], None] | None
+    beside: Callable[[], Coroutine[Any, Any, None]] | None, ready: Callable[[], None] | None
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(beside(runner)) if beside is not None else None
+        task = asyncio.create_task(beside()) if beside is not None else None
         if ready is not None:
             ready()
         yield

@@ -21,6 +21,15 @@ class Settings(BaseSettings):
     batch: int = Field(default=1000, ge=1, le=100_000, description="events of one transaction at most")
     zone: str = Field(default="Asia/Shanghai", description="the zone of dates on the pages")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="how much is logged")
+    kafka: str = Field(default="127.0.0.1:9092", description="the Kafka brokers, HOST:PORT, parted by commas")
+    partitions: int = Field(default=16, ge=1, le=10_000, description="partitions of a topic")
+    replication: int = Field(default=3, ge=1, le=100, description="copies of a topic")
+    topic_prefix: str = Field(
+        default="", pattern=r"^[a-zA-Z0-9._-]{0,200}$", description="what stands before the names of topics")
+    log: str = Field(default="embedded", pattern="^(embedded|kafka)$", description="what carries events")
+    metrics_host: str = Field(default="127.0.0.1", description="the address of a worker's metrics")
+    metrics_port: int = Field(default=8461, ge=0, le=65535, description="their port; 0 takes any that is free")
+    worker: str | None = Field(default=None, description="a worker's name among the workers, kept over restarts")
 
     @field_validator("zone")
     @classmethod

@@ -136,7 +136,7 @@ def test_ci_runs_make_check_and_can_be_run(root: Path):
     assert os.access(ci, os.X_OK)
     text = ci.read_text("utf-8")
     assert "set -euo pipefail" in text
-    assert text.rstrip().endswith("make check </dev/null")
+    assert "\nmake check </dev/null\n" in text
     subprocess.run(["bash", "-n", str(ci)], check=True)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from streams import logs
 from streams.bench import runs
 from streams.commands.shared import err, out, print_json
 
@@ -32,6 +33,23 @@ def run(*, events: int, quick: bool, as_json: bool) -> None:
             _say(f"{members} members", lambda e=estates, m=members: runs.at_size_alone(e, m, 50_000))
             for estates, members in MEMBERS
         ]
+    if as_json:
+        print_json(figures)
+    else:
+        _table(figures)
+
+
+def run_distributed(kafka: str, database: str, *, events: int, quick: bool, as_json: bool) -> None:
+    """Measure the distributed driver on a broker and a PostgreSQL that run, and print what was measured."""
+    from streams.bench.distributed import Bench, latency, throughput  # noqa: PLC0415  # Faust takes its time to load
+
+    logs.set_up("error")
+    bench = Bench(kafka, database)
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    figures: dict[str, Any] = {"machine": machine}
+    figures["chat"] = _say("chat through Kafka and PostgreSQL", lambda: throughput(bench, events))
+    if not quick:
+        figures["latency"] = _say("latency at 1,000 events/s", lambda: latency(bench, 1_000, 20))
     if as_json:
         print_json(figures)
     else:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from schemas.errors import BadFile
 from schemas.reference import Reference
 from streams import logs
-from streams.clocks import FastClock
+from streams.clocks import FastClock, WallClock
 from streams.commands.shared import AsJson, Host, Port, opened, out, print_json
 from streams.demo.people import demo_reference
 from streams.demo.running import Demo
@@ -26,9 +26,13 @@ from streams.playbook_files import builtin_playbooks
 from streams.reference_store import save_reference
 from streams.serving import address_of, listen, serve
 from streams.settings import read_settings
+from streams.simulated import say_simulated
 from streams.starting import campaign_starts
 from streams.tokens import TokenRole, create_token
 from streams.worlds import make_world
+
+#: Day 1 of the demo's own campaigns: the same life whenever it is run.
+DAY_1 = "2026-03-02"
 
 
 def demo_command(
@@ -36,7 +40,10 @@ def demo_command(
     speed: Annotated[float, typer.Option(min=1, max=100_000, help="Simulated seconds a second.")] = 1440.0,
     seed: Annotated[int, typer.Option(help="Another seed, another life.")] = 7,
     groups: Annotated[int, typer.Option(min=1, max=400, help="How many owner groups.")] = 40,
-    start: Annotated[str, typer.Option(help="Day 1 of the campaigns, YYYY-MM-DD.")] = "2026-03-02",
+    start: Annotated[
+        str | None,
+        typer.Option(help=f"Day 1 of the campaigns, YYYY-MM-DD: {DAY_1}, or tomorrow with --write-reference."),
+    ] = None,
     until: Annotated[str | None, typer.Option(help="Hurry to this simulated time, then go on at --speed.")] = None,
     database: Annotated[
         Path | None, typer.Option(help="Keep the database here; otherwise it goes with the demo.")
@@ -50,16 +57,14 @@ def demo_command(
     settings = read_settings()
     logs.set_up("warning" if settings.log_level == "info" else settings.log_level)
     zone = ZoneInfo(settings.zone)
-    day_1 = _day(start)
-    reference = demo_reference(start, seed=seed, groups=groups)
     if write_reference_to is not None:
-        try:
-            write_reference(reference, write_reference_to)
-        except OSError as error:
-            raise BadFile(
-                str(write_reference_to), None, f"cannot be written: {error.strerror}", "name a folder") from error
-        out.print(f"the demo's reference data is in {write_reference_to}")
+        # It is there to be imported, and a campaign of a day long past would not start.
+        day_1 = _day(start) if start else WallClock(zone).now().date() + timedelta(days=1)
+        write_reference(demo_reference(day_1.isoformat(), seed=seed, groups=groups), write_reference_to)
+        out.print(f"the demo's reference data is in {write_reference_to}; its campaigns begin on {day_1}")
         return
+    day_1 = _day(start or DAY_1)
+    reference = demo_reference(day_1.isoformat(), seed=seed, groups=groups)
     listener = listen(host, port)
     begin = datetime(day_1.year, day_1.month, day_1.day, 6, tzinfo=zone) - timedelta(days=1)
     with (
@@ -80,6 +85,7 @@ def _run_demo(engine: Engine, reference: Reference, begin: datetime, *, listener
     world = make_world(reference, builtin_playbooks())
     tokens = {}
     with engine.begin() as connection:
+        say_simulated(connection)
         save_reference(connection, reference, {})
         Door().accept(connection, campaign_starts(reference, ZoneInfo(str(world.default.zone)), begin))
         tokens["hq"] = create_token(connection, TokenRole.HQ, None, "demo")

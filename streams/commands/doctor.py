@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import time
 from pathlib import Path
 
 import typer
+from sqlalchemy import Connection
 
-from schemas.errors import Unavailable
-from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, opened, out, print_json
+from schemas.errors import BadFile, Unavailable
+from streams.commands.carrying import Carrier, Kafka, Log, Partitions, Prefix, Replication
+from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, is_empty, opened, out, print_json
 from streams.database import is_server, shown
 from streams.reference_store import load_reference
 
 
 def migrate_command(database: Database = DEFAULT_DATABASE) -> None:
     """Bring the database's schema up to date (`serve` and `import` do it by themselves)."""
-    with opened(database) as engine, engine.connect().execution_options(reading=True) as connection:
+    with (
+        opened(database, must_exist=True) as engine,
+        engine.connect().execution_options(reading=True) as connection,
+    ):
         (version,) = connection.exec_driver_sql("SELECT version_num FROM alembic_version").one()
     out.print(f"{shown(database)} is at revision {version}")
 
 
-def doctor_command(database: Database = DEFAULT_DATABASE, as_json: AsJson = False) -> None:
+def doctor_command(
+    database: Database = DEFAULT_DATABASE, as_json: AsJson = False, log: Log = Carrier.EMBEDDED,
+    kafka: Kafka = "127.0.0.1:9092", prefix: Prefix = "", partitions: Partitions = 16, replication: Replication = 3,
+) -> None:
     """Check that loupan can run here, and say what to do where it can't."""
-    checks = [_python(), _sqlite(), *_database(database)]
+    checks = [_python(), _sqlite(), *_database(database, log)]
+    if log is Carrier.KAFKA:
+        checks += _kafka(kafka, prefix, partitions, replication)
     if as_json:
         print_json([{"check": name, "ok": ok, "says": says} for name, ok, says in checks])
     else:
@@ -34,6 +45,9 @@ def doctor_command(database: Database = DEFAULT_DATABASE, as_json: AsJson = Fals
 
 
 Check = tuple[str, bool, str]
+
+#: So far may two clocks be apart, in seconds; so many records may wait to be sent.
+_APART, _MANY = 2.0, 10_000
 
 
 def _python() -> Check:
@@ -47,18 +61,63 @@ def _sqlite() -> Check:
     return "sqlite", ok, sqlite3.sqlite_version if ok else f"{sqlite3.sqlite_version}: loupan needs 3.35 or newer"
 
 
-def _database(database: str) -> list[Check]:
+def _kafka(address: str, prefix: str, partitions: int, replication: int) -> list[Check]:
+    """Whether the brokers answer, and have the topics that they should have."""
+    from streams.kafka.admin import connected, plan  # noqa: PLC0415  # it takes its time to load
+    from streams.kafka.wanted import wanted_topics  # noqa: PLC0415  # as above
+
+    try:
+        with connected(address) as admin:
+            differences = plan(admin, wanted_topics(partitions, replication, prefix))
+    except (Unavailable, BadFile) as error:
+        return [("brokers", False, f"{error}; start them, or name others with --kafka")]
+    return [
+        ("brokers", True, address),
+        ("topics", not differences, "as they should be" if not differences else
+         f"{differences[0]}" + (f", and {len(differences) - 1} more" if differences[1:] else "")
+         + ": loupan admin topics says all; --apply makes what is missing"),
+    ]
+
+
+def _inbox(connection: Connection) -> Check:
+    waiting = connection.exec_driver_sql(
+        'SELECT (SELECT coalesce(max("offset"), 0) + 1 FROM inbox) - '
+        "coalesce((SELECT next FROM positions WHERE consumer = 'placement'), 1)").scalar_one()
+    return "inbox", True, f"{waiting} events wait to be worked"
+
+
+def _clocks(connection: Connection) -> Check:
+    """Whether the database's clock and ours agree: what is due is decided by ours."""
+    theirs = connection.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())::float8").scalar_one()
+    apart = abs(theirs - time.time())
+    return "clocks", apart < _APART, f"{apart:.1f} s apart" + (
+        "" if apart < _APART else ": set the clocks of this machine and of the database's (NTP)")
+
+
+def _workers(connection: Connection) -> Check:
+    """Whether the workers send what goes out."""
+    relayed, end = (
+        connection.exec_driver_sql("SELECT next FROM positions WHERE consumer = %s", (name,)).scalar() or 0
+        for name in ("relay/outbox", "outbox"))
+    handed = connection.exec_driver_sql("SELECT count(*) FROM handover").scalar_one()
+    waiting = end - relayed + handed
+    return "outbox", waiting < _MANY, f"{waiting} records wait to be sent" + (
+        "" if waiting < _MANY else ": is a worker running? loupan worker")
+
+
+def _database(database: str, log: Carrier) -> list[Check]:
     if not is_server(database) and not Path(database).exists():
         return [("database", True, f"{database} is not there yet: loupan import DIR makes it")]
+    if not is_server(database) and is_empty(Path(database)):
+        return [("database", True, f"{database} is empty yet: loupan import DIR fills it")]
     try:
         with opened(database) as engine, engine.connect().execution_options(reading=True) as connection:
             sql = connection.exec_driver_sql
             # PostgreSQL checks its pages as it reads them.
             whole = "ok" if is_server(database) else sql("PRAGMA quick_check(1)").scalar_one()
             reference, _ = load_reference(connection)
-            waiting = sql(
-                'SELECT (SELECT coalesce(max("offset"), 0) + 1 FROM inbox) - '
-                "coalesce((SELECT next FROM positions WHERE consumer = 'placement'), 1)").scalar_one()
+            more = [_clocks(connection)] if is_server(database) else []
+            more.append(_workers(connection) if log is Carrier.KAFKA else _inbox(connection))
             dead = sql("SELECT count(*) FROM dead_letters WHERE status = 'dead'").scalar_one()
     except Unavailable as error:
         return [("database", False, str(error))]
@@ -68,6 +127,6 @@ def _database(database: str) -> list[Check]:
         ("reference", bool(reference.estates),
          f"{len(reference.estates)} estates, {len(reference.groups)} groups, {len(reference.campaigns)} campaigns"
          if reference.estates else "no estates: loupan import DIR"),
-        ("inbox", True, f"{waiting} events wait to be worked"),
+        *more,
         ("dead letters", True, f"{dead}" + (": loupan dead-letters list" if dead else "")),
     ]

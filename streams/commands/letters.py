@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select
 
 from schemas.errors import BadEvent, BadFile
+from streams.commands.carrying import Accept, Carrier, Kafka, Log, Prefix, door
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, opened, out, print_json
 from streams.dead_letters import resent
-from streams.inbox import Door
+from streams.inbox import read_event
+from streams.readers import find_dead_letter, mark_retried
 from streams.tables import dead_letters
 
 letters_app = typer.Typer(
@@ -45,20 +47,28 @@ def list_letters_command(
 def retry_command(
     ids: Annotated[list[int], typer.Argument(min=1, max=2**63 - 1, help="Their ids, from `dead-letters list`.")],
     database: Database = DEFAULT_DATABASE,
+    log: Log = Carrier.EMBEDDED, kafka: Kafka = "127.0.0.1:9092", prefix: Prefix = "",
 ) -> None:
     """Send them again, after what was wrong is mended."""
-    with opened(database, must_exist=True) as engine:
+    with opened(database, must_exist=True, takes_events=True) as engine, door(
+        engine, log, kafka, prefix, None
+    ) as accept:
         for number in ids:
-            _retry(engine, number)
+            _retry(engine, number, accept)
 
 
-def _retry(engine: Engine, number: int) -> None:
+def _retry(engine: Engine, number: int, accept: Accept) -> None:
+    with engine.connect().execution_options(reading=True) as connection:
+        row = find_dead_letter(connection, number)
+    if row is None:
+        raise BadFile(str(number), None, "there is no such dead letter", "see `loupan dead-letters list`")
+    raw = resent(row.raw, row.origin, number)
+    try:
+        # Before the door, which would keep it as another dead letter.
+        read_event(raw, None)
+    except BadEvent as error:
+        raise BadEvent(f"dead letter {number} is still wrong: {error}") from error
+    (answer,) = accept([raw], f"retry:{number}")
     with engine.begin() as connection:
-        row = connection.execute(select(dead_letters).where(dead_letters.c.offset == number)).one_or_none()
-        if row is None:
-            raise BadFile(str(number), None, "there is no such dead letter", "see `loupan dead-letters list`")
-        (answer,) = Door().accept(connection, [resent(row.raw, row.origin, number)], origin=f"retry:{number}")
-        if answer.status == "error":
-            raise BadEvent(f"dead letter {number} is still wrong: {answer.detail}")
-        connection.execute(update(dead_letters).where(dead_letters.c.offset == number).values(status="retried"))
+        mark_retried(connection, number)
     out.print(f"{number}: {answer.status}")

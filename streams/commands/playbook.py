@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,12 @@ import typer
 from rich.table import Table
 
 from schemas.errors import BadFile
-from schemas.playbook import Playbook
+from schemas.playbook import NAME, Playbook
 from streams.commands.shared import AsJson, err, out, print_json, text_of
 from streams.playbook_files import builtin_playbooks, builtin_texts, examine
+from streams.whole import write_new
+
+_NAMES = "write 2 to 64 small letters, digits and -, no - in front"
 
 playbook_app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Playbooks: the choreography as data.")
@@ -72,19 +76,17 @@ def new_command(
     name: Annotated[str | None, typer.Option(help="Its name; otherwise the file's.")] = None,
 ) -> None:
     """Write a playbook of your own, as a copy of one that ships."""
-    if to.exists():
-        raise BadFile(str(to), None, "is there already", "name a file that isn't")
     text, playbook = _read(like)
-    own = name or to.stem
+    own = to.stem if name is None else name
+    if re.fullmatch(NAME, own) is None:
+        where = str(to) if name is None else "--name"
+        raise BadFile(where, None, f"{own!r} is no name for a playbook", _NAMES)
     text = text.replace(f"playbook: {playbook.playbook}", f"playbook: {own}", 1)
     _, complaints = examine(text, str(to))
     worst = next((complaint for complaint in complaints if complaint.severity == "error"), None)
     if worst is not None:
         raise worst.error()
-    try:
-        to.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadFile(str(to), None, f"cannot be written: {error.strerror}", "name a file elsewhere") from error
+    write_new(to, text)
     out.print(f"{to}: {own}, a copy of {playbook.playbook}; change it, then loupan playbook check {to}")
 
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from streams.clocks import WallClock
+from streams.commands.carrying import Carrier, Kafka, Log, Prefix, door
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, err, opened, out, print_json, readable
-from streams.inbox import Door
 from streams.settings import read_settings
 
 #: Lines published by one transaction.
@@ -24,24 +24,21 @@ NAMED = 20
 def publish_command(
     events: Annotated[Path, typer.Argument(help="CloudEvents, one a line; - is standard input.")],
     database: Database = DEFAULT_DATABASE, as_json: AsJson = False,
+    log: Log = Carrier.EMBEDDED, kafka: Kafka = "127.0.0.1:9092", prefix: Prefix = "",
 ) -> None:
-    """Put events into the inbox; a running `loupan serve` on the same database works them at once."""
+    """Put events into the inbox, or into Kafka; a running `loupan serve` or `loupan worker` works them at once."""
     if str(events) != "-":
         readable(events)
     counts = {"accepted": 0, "duplicate": 0, "error": 0}
     now = WallClock(ZoneInfo(read_settings().zone)).now
-    with opened(database, must_exist=True) as engine:
-        door = Door(now=now)
-        number = 1
-        for lines in _lines(events):
-            with engine.begin() as connection:
-                answers = door.accept(connection, lines, origin=str(events))
-            door.handed_on.clear()
-            for answer in answers:
+    with opened(database, must_exist=True, takes_events=True) as engine, door(
+        engine, log, kafka, prefix, now
+    ) as accept:
+        for numbers, lines in _lines(events):
+            for answer in accept(lines, str(events), numbers):
                 counts[answer.status] += 1
                 if answer.status == "error" and counts["error"] <= NAMED:
-                    err.print(f"{events}:{number + answer.index}: {answer.detail}", markup=False)
-            number += len(lines)
+                    err.print(f"{events}:{numbers[answer.index]}: {answer.detail}", markup=False)
     if counts["error"] > NAMED:
         err.print(f"… and {counts['error'] - NAMED} more: loupan dead-letters list")
     if as_json:
@@ -52,15 +49,17 @@ def publish_command(
         raise typer.Exit(2)
 
 
-def _lines(path: Path) -> Iterator[list[bytes]]:
+def _lines(path: Path) -> Iterator[tuple[list[int], list[bytes]]]:
+    """Lines that say something, with their numbers, in batches."""
     stream = sys.stdin.buffer if str(path) == "-" else path.open("rb")
     with stream:
-        lines: list[bytes] = []
-        for line in stream:
+        numbers, lines = list[int](), list[bytes]()
+        for number, line in enumerate(stream, start=1):
             if line.strip():
+                numbers.append(number)
                 lines.append(line.rstrip(b"\r\n"))
             if len(lines) >= LINES:
-                yield lines
-                lines = []
+                yield numbers, lines
+                numbers, lines = [], []
         if lines:
-            yield lines
+            yield numbers, lines

@@ -23,6 +23,9 @@ def replay_command(
     until: Annotated[
         str | None, typer.Option(help="Stop the clock here (RFC 3339) instead of at the last stage's end.")
     ] = None,
+    log: Annotated[
+        bool, typer.Option("--estate-events", help="It is a log of estate-events, as `loupan admin log` records it.")
+    ] = False,
     batch: Annotated[int, typer.Option(min=1, help="Events a transaction; the results don't depend on it.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
@@ -33,7 +36,7 @@ def replay_command(
     memory.settle()
     end = _moment(until, world.default.zone) if until else None
     with progress("replaying", quiet=as_json) as report:
-        summary = Replay(world, batch=batch, until=end).run(events, to, report)
+        summary = Replay(world, batch=batch, until=end, log=log).run(events, to, report)
     if as_json:
         print_json(summary)
     else:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Annotated
 
 import typer
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
 
+from agents.world import World
 from schemas.errors import BadFile
 from streams import logs
 from streams.clocks import WallClock
+from streams.commands.carrying import Carrier, Kafka, Log, Prefix
 from streams.commands.shared import DEFAULT_DATABASE, Database, Host, Port, err, opened
 from streams.database import shown
+from streams.kafka.cluster import Cluster
 from streams.reference_store import load_reference
-from streams.serving import address_of, listen, serve
+from streams.serving import address_of, listen, serve, serve_over
 from streams.settings import read_settings
 from streams.tokens import TokenRole, create_token
 from streams.worlds import make_world
@@ -21,11 +27,12 @@ from streams.worlds import make_world
 def serve_command(
     database: Database = DEFAULT_DATABASE, host: Host = "127.0.0.1", port: Port = 8460,
     batch: Annotated[int, typer.Option("--batch", envvar="LOUPAN_BATCH", min=1, help="Events a transaction.")] = 1000,
+    log: Log = Carrier.EMBEDDED, kafka: Kafka = "127.0.0.1:9092", prefix: Prefix = "",
 ) -> None:
-    """Run pipeline, gateway and pages in one process, on the database that `loupan import` filled."""
+    """Run pipeline, gateway and pages in one process (with `--log kafka`, gateway and pages alone)."""
     settings = read_settings()
     logs.set_up(settings.log_level)
-    with opened(database, must_exist=True) as engine:
+    with opened(database, must_exist=True, takes_events=True) as engine:
         with engine.connect().execution_options(reading=True) as connection:
             reference, playbooks = load_reference(connection)
         if not reference.estates:
@@ -39,4 +46,22 @@ def serve_command(
         err.print(f"loupan listens on {url}")
         if token is not None:
             err.print(f"HQ's page, with the first token (shown once): {url}/login?token={token}&next=/hq")
-        serve(engine, world, WallClock(world.default.zone), listener, batch=batch, log_level=settings.log_level)
+        clock = WallClock(world.default.zone)
+        if log is Carrier.EMBEDDED:
+            serve(engine, world, clock, listener, batch=batch, log_level=settings.log_level)
+        else:
+            _serve_over_kafka(engine, world, clock, listener, Cluster(kafka, prefix), settings.log_level)
+
+
+def _serve_over_kafka(
+    engine: Engine, world: World, clock: WallClock, listener: socket.socket, cluster: Cluster, log_level: str
+) -> None:
+    # kafka-python takes its time to load, and most who serve have no use for it.
+    from streams.kafka.figures import Figures  # noqa: PLC0415  # see above
+    from streams.kafka.gateway import Remote  # noqa: PLC0415  # as above
+    from streams.kafka.working import connect  # noqa: PLC0415  # as above
+
+    remote = Remote(engine, connect(cluster), cluster, clock)
+    registry = CollectorRegistry()
+    registry.register(Figures(lambda: remote.watch.seen))
+    serve_over(remote, engine, world, clock, listener, log_level=log_level, registry=registry)

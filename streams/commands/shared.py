@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from schemas.errors import BadFile, DatabaseInUse, Unavailable
 from streams.database import is_server, open_database, shown
+from streams.simulated import refuse_simulated
 
 Database = Annotated[
     str, typer.Option(
@@ -46,15 +47,18 @@ DEFAULT_DATABASE = "loupan.db"
 
 
 @contextmanager
-def opened(database: Path | str, *, must_exist: bool = False) -> Iterator[Engine]:
-    """Open the database for the time of a command.
+def opened(database: Path | str, *, must_exist: bool = False, takes_events: bool = False) -> Iterator[Engine]:
+    """Open the database for the time of a command, which `takes_events` into it that carry the machine's time.
 
     Raises:
-        BadFile: when it isn't there and must be, or is a folder.
+        BadFile: when it holds nothing and must, is a folder, or is a demo's and `takes_events`.
         Unavailable: when it cannot be opened, or something happens to it meanwhile.
     """
     engine = open_database(database) if is_server(database) else _opened_file(Path(database), must_exist=must_exist)
     try:
+        if takes_events:
+            with engine.connect().execution_options(reading=True) as connection:
+                refuse_simulated(connection, shown(database))
         yield engine
     except OperationalError as error:
         raise _happened(shown(database), str(error.orig)) from error
@@ -67,6 +71,8 @@ def _opened_file(database: Path, *, must_exist: bool) -> Engine:
         raise BadFile(str(database), None, "there is no such database", "make it: loupan import DIR")
     if database.is_dir():
         raise BadFile(str(database), None, "is a folder", "name the SQLite file with --database")
+    if must_exist and is_empty(database):
+        raise BadFile(str(database), None, "is empty", "fill it: loupan import DIR")
     folder = database.absolute().parent
     if folder.is_dir() and not os.access(folder, os.W_OK):
         raise Unavailable(
@@ -77,12 +83,19 @@ def _opened_file(database: Path, *, must_exist: bool) -> Engine:
         raise BadFile(str(database), None, f"its folder cannot be made: {error.strerror}") from error
 
 
+def is_empty(database: Path) -> bool:
+    """Whether it is a file without a byte, as `touch` makes it."""
+    return database.is_file() and database.stat().st_size == 0
+
+
 def _happened(database: str, what: str) -> Unavailable:
     """What the database says in the middle of the work, in our words."""
     if "locked" in what or "busy" in what:
         return DatabaseInUse(f"{database} is in use by another process: stop it, or wait until it is done")
     if "full" in what:
         return Unavailable(f"the disk of {database} is full: make room; what was not answered is not in it")
+    if "disk I/O" in what:
+        return Unavailable(f"the disk of {database} cannot be written or read: make room, and look whether it is well")
     if "readonly" in what:
         return Unavailable(f"{database} may only be read: give yourself the right to write it and its folder")
     return Unavailable(f"{database} cannot be worked with: {what.strip().splitlines()[0]}")

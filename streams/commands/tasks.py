@@ -11,13 +11,12 @@ import typer
 from sqlalchemy import Connection, select
 
 from schemas.errors import BadFile
-from schemas.events import TaskDone, TaskMarkData
-from schemas.ids import derived_id
 from schemas.tasks import Task
 from schemas.topics import TASKS
 from streams.clocks import WallClock
+from streams.commands.carrying import Carrier, Kafka, Log, Prefix, door
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, opened, out
-from streams.inbox import Door
+from streams.marking import Said, event_of, refusal
 from streams.readers import find_task, last_sent, sent_between
 from streams.settings import read_settings
 from streams.tables import outbox
@@ -82,15 +81,20 @@ def done_command(
     message_id: Annotated[str | None, typer.Option("--message", help="The message that did it.")] = None,
     persona_id: Annotated[str | None, typer.Option("--persona", help="Who did it.")] = None,
     database: Database = DEFAULT_DATABASE,
+    log: Log = Carrier.EMBEDDED, kafka: Kafka = "127.0.0.1:9092", prefix: Prefix = "",
 ) -> None:
     """Say that a task is done."""
     now = WallClock(ZoneInfo(read_settings().zone)).now()
-    with opened(database, must_exist=True) as engine, engine.begin() as connection:
-        row = find_task(connection, task_id)
+    with opened(database, must_exist=True, takes_events=True) as engine, door(
+        engine, log, kafka, prefix, None
+    ) as accept:
+        with engine.connect().execution_options(reading=True) as connection:
+            row = find_task(connection, task_id)
         if row is None:
             raise BadFile(task_id, None, "there is no such task", "see `loupan tasks tail`")
-        event = TaskDone(
-            specversion="1.0", id=derived_id(now, "done", task_id), source="loupan/cli", time=now,
-            partitionkey=row.estate_id, data=TaskMarkData(task_id, persona_id, message_id))
-        Door().accept(connection, [msgspec.json.encode(event)])
-    out.print(f"{task_id}: marked; a running `loupan serve` applies it")
+        said = Said("done", now, persona_id, message_id)
+        if (refused := refusal(row, said)) is not None:
+            raise BadFile(task_id, None, refused.en)
+        (answer,) = accept([msgspec.json.encode(event_of(row, said, "loupan/cli"))], "cli")
+    out.print(f"{task_id}: " + (
+        "was marked before" if answer.status == "duplicate" else "marked; a running `loupan serve` applies it"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from agents.tasks import GRACE
 from schemas.tasks import Task
 from schemas.values import VISIBLE_ACTIONS, Action, TaskStatus
 from streams.demo.chatter import JOINED, LEFT, Chatter
@@ -16,6 +17,7 @@ from streams.demo.talk import Talk
 from streams.demo.wire import DEALERS, MINUTE, SECOND, WECOM, Data, Wire
 
 _OPEN = frozenset({TaskStatus.ISSUED, TaskStatus.CLAIMED})
+_GRACE = int(GRACE.total_seconds()) * SECOND
 #: Who is late is so by this at most: no window of a day ends so near to the curfew that more would fit.
 _LATEST = 28 * MINUTE
 #: A task that was open until so shortly before its end has run out; one that closed earlier was called back.
@@ -108,16 +110,16 @@ class Crew:
         rng = Random(f"{self.wire.seed}/{task.task_id}/act")
         habits = self._habits_of(task.persona_id or "")
         if plan.deed == "skip":
-            self._mark("skipped", task, at_ms, {"reason": rng.choice(_EXCUSES)})
+            self._mark("skipped", plan, at_ms, {"reason": rng.choice(_EXCUSES)})
         if plan.deed not in {"do", "late"}:
             return
         if task.status is TaskStatus.ISSUED and rng.random() < habits.claims:
-            self._mark("claimed", task, at_ms, {})
+            self._mark("claimed", plan, at_ms, {})
             at_ms += SECOND
         message = "" if rng.random() < habits.marks_without_doing else self._do(task, at_ms, rng, habits)
         if message is None or rng.random() >= habits.forgets_to_mark:
             known = {"message_id": message} if message and rng.random() < 0.6 else {}
-            self._mark("done", task, at_ms + rng.randint(5, 150) * SECOND, known)
+            self._mark("done", plan, at_ms + rng.randint(5, 150) * SECOND, known)
 
     def _do(self, task: Task, at_ms: int, rng: Random, habits: Habits) -> str | None:
         """Do it; the message id where it was done by a message that could be posted."""
@@ -183,7 +185,11 @@ class Crew:
                 body["mentions"] = [author]
             self.wire.message(at_ms, task.group_id, member.member_id, body, task.task_id, "answer", str(n))
 
-    def _mark(self, what: str, task: Task, at_ms: int, more: Data) -> None:
+    def _mark(self, what: str, plan: Plan, at_ms: int, more: Data) -> None:
+        """Say it of the task; who comes to it only when the task's time is over doesn't."""
+        if at_ms > plan.end_ms + _GRACE:
+            return
+        task = plan.task
         data = {"task_id": task.task_id, "persona_id": task.persona_id, **more}
         data = {name: value for name, value in data.items() if value is not None}
         self.wire.send(at_ms, DEALERS, f"loupan.task.{what}.v1", data, task.task_id, what)

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from schemas.reference import Estate, Persona, Reference
+from streams.whole import whole_folder
 
 ESTATES = (
     "estate_id", "name", "address", "lng", "lat", "crs", "households", "city", "district", "build_year", "aliases",
@@ -26,9 +27,17 @@ def write_reference(reference: Reference, directory: Path) -> None:
     """Write the CSV files of a `--reference` folder, `estates.geojson` for outlines and `offers.yaml` for offers.
 
     The folder is made where it isn't there; files of the same names are replaced. A file without rows is not
-    written for outlines and offers, and holds only its header otherwise.
+    written for outlines and offers, and holds only its header otherwise. All are written, or none.
+
+    Raises:
+        BadFile: when it can be no folder.
+        Unavailable: when the system does not let us write it.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    with whole_folder(directory) as folder:
+        _write_files(reference, folder)
+
+
+def _write_files(reference: Reference, directory: Path) -> None:
     _table(directory / "estates.csv", ESTATES, reference.estates.values())
     _table(directory / "dealers.csv", DEALERS, reference.dealers.values())
     _table(directory / "stores.csv", STORES, reference.stores.values())

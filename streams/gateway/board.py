@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from schemas.values import TaskStatus
+from schemas.values import Phase, TaskStatus
 from streams.gateway.atlas import Atlas
 from streams.readers import FlowRow, count_after, count_dead, flow_since
 from streams.tables import inbox
@@ -92,6 +92,12 @@ class Board:
         """The rows that changed at an outbox offset or later."""
         return [entry for entry in self.entries().values() if entry.changed >= changed]
 
+    def phases(self) -> dict[str, int]:
+        """How many campaigns are worked in each phase."""
+        with self._lock:
+            totals = self._totals.get("", Counter())
+            return {phase.value: totals[phase.value] for phase in Phase}
+
     def counts(self, connection: Connection, city: str | None) -> dict[str, int]:
         """The totals of a city or of all; events and dead letters are always those of all."""
         with self._lock:
@@ -149,5 +155,8 @@ def _counted(raw: bytes) -> Counter[str]:
     counted = Counter({name: number(body.get(key)) for key, name in _COUNTED.items()})
     for name, statuses in _TASKS_COUNTED.items():
         counted[name] = sum(number(tasks.get(status.value)) for status in statuses)
-    counted["estates_worked"] = int(body.get("status") in _WORKED)
+    worked = int(body.get("status") in _WORKED)
+    counted["estates_worked"] = worked
+    if worked and body.get("phase"):
+        counted[body["phase"]] = 1
     return counted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, Any
 
@@ -27,21 +28,32 @@ def read_estates(
     grant: Reader,
     city: str | None = None,
     q: Annotated[str | None, Query(max_length=100, description="Part of a name, an alias, an address or an id")] = None,
+    worked: Annotated[bool, Query(description="Only estates that have a campaign, ended ones included")] = False,
     limit: Annotated[int, Query(ge=1, le=2000)] = 100,
     cursor: Annotated[str | None, Query(description="The last page's cursor")] = None,
 ) -> Response:
     """`{"estates", "cursor"}` by id, each with its campaign's phase where it has one; a dealer sees where it works."""
     _refresh(here)
     chart = here.atlas.chart()
-    found = list(islice(_search(here, chart, grant, city, q, cursor), limit + 1))
-    page = found[:limit]
+    found = _search(here, chart, grant, city, q, cursor)
+    if worked:
+        found = (estate for estate in found if _has_campaign(here, estate.estate_id))
+    lines = list(islice(found, limit + 1))
+    page = lines[:limit]
     return json({
         "estates": [_line(here, estate) for estate in page],
-        "cursor": page[-1].estate_id if len(found) > limit else None,
+        "cursor": page[-1].estate_id if len(lines) > limit else None,
     })
 
 
-def _search(here: Gateway, chart: Chart, grant: Grant, city: str | None, q: str | None, cursor: str | None) -> Any:
+def _has_campaign(here: Gateway, estate_id: str) -> bool:
+    entry = here.board.entry(estate_id)
+    return entry is not None and bool(body_of(entry).get("status"))
+
+
+def _search(
+    here: Gateway, chart: Chart, grant: Grant, city: str | None, q: str | None, cursor: str | None
+) -> Iterator[Estate]:
     ids = chart.ids_by_city.get(city, ()) if city else chart.ids
     wanted = (q or "").strip().casefold()
     for estate_id in ids:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
 from typing import NamedTuple, TypeVar
 from urllib.parse import unquote
 
@@ -12,11 +15,14 @@ from schemas.events import MAX_EVENT_BYTES
 from streams.gateway.auth import Publisher
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.ports import Accepted
-from streams.gateway.problems import BAD_EVENT, BUSY, NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
+from streams.gateway.problems import BUSY, NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
+from streams.gateway.reasons import not_taken
 
 #: The largest request, in bytes and in events.
 MAX_REQUEST_BYTES = 8 * 1_048_576
 MAX_EVENTS = 1000
+#: Of a request that is too large so much is read, in bytes and in seconds, so that its sender hears why.
+MAX_DRAINED, DRAIN_SECONDS = 64 * 1_048_576, 10.0
 #: More events than this in the inbox that nobody worked yet: the sender is asked to slow down.
 MAX_LAG = 50_000
 
@@ -70,8 +76,7 @@ def _answer(here: Gateway, sent: Sent, results: list[Accepted]) -> Response:
     for status, count in counts.items():
         here.measures.events.labels(status).inc(count)
     if sent.single and results[0].status == "error":
-        detail = results[0].detail or ""
-        raise Problem(BAD_EVENT, f"事件没有被接收：{detail}", f"The event was not taken: {detail}", results=results)
+        raise not_taken(results[0].detail, results=results)
     return json({"results": results, **counts})
 
 
@@ -79,16 +84,29 @@ async def _body(request: Request) -> bytes:
     """The body, refused as soon as it is known to be too large."""
     if request.headers.get("content-encoding", "identity") != "identity":
         raise _wrong_type(f"Content-Encoding: {request.headers['content-encoding']}")
-    length = request.headers.get("content-length", "")
+    length, stream = request.headers.get("content-length", ""), request.stream()
     if length.isdigit() and int(length) > MAX_REQUEST_BYTES:
+        await _drain(stream)
         raise _too_large()
     parts, size = [], 0
-    async for part in request.stream():
+    async for part in stream:
         size += len(part)
         if size > MAX_REQUEST_BYTES:
+            await _drain(stream)
             raise _too_large()
         parts.append(part)
     return b"".join(parts)
+
+
+async def _drain(stream: AsyncGenerator[bytes]) -> None:
+    """Read on and drop it: a client that is still sending hears no answer. What is far too large is cut off."""
+    size = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for part in stream:
+                size += len(part)
+                if size > MAX_DRAINED:
+                    return
 
 
 def _read(request: Request, body: bytes) -> Sent:

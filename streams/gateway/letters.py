@@ -7,10 +7,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
+from schemas.errors import BadEvent
 from streams.dead_letters import resent
 from streams.gateway.auth import Hq
 from streams.gateway.context import Here, json
 from streams.gateway.problems import BAD_EVENT, NOT_FOUND, TOO_LATE, Problem
+from streams.gateway.reasons import in_chinese, not_taken
+from streams.inbox import AHEAD, read_event
 from streams.readers import LAST, DeadLetter, find_dead_letter, list_dead_letters, mark_retried
 
 #: How much of a dead letter a list shows, in characters; `raw_bytes` says how long it is.
@@ -51,8 +54,15 @@ async def retry(letter_id: Annotated[int, Path(ge=0, le=LAST)], here: Here, _: H
         raise Problem(NOT_FOUND, f"没有死信 {letter_id}。", f"There is no dead letter {letter_id}.")
     if row.status != "dead":
         raise Problem(TOO_LATE, "它已经重发过了。", "It was sent again already.")
-    [said] = await here.door.accept([resent(row.raw, row.origin, letter_id)])
+    raw = resent(row.raw, row.origin, letter_id)
+    try:
+        # Asked beforehand: the door would bury it a second time.
+        read_event(raw, here.clock.now() + AHEAD)
+    except BadEvent as error:
+        raise Problem(
+            BAD_EVENT, f"还是不能接收：{in_chinese(str(error))}。", f"It still cannot be taken: {error}.") from error
+    [said] = await here.door.accept([raw])
     if said.status == "error":
-        raise Problem(BAD_EVENT, f"还是不能接收：{said.detail}", f"It still cannot be taken: {said.detail}")
+        raise not_taken(said.detail)
     await here.change(lambda connection: mark_retried(connection, letter_id))
     return json({"id": letter_id, "status": said.status, "event_id": said.id}, 202)

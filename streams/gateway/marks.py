@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from agents.tasks import GRACE, MOVES
-from schemas.ids import derived_id_ms
-from schemas.tasks import Window
-from schemas.values import TaskStatus
 from streams.gateway.auth import Reader
 from streams.gateway.context import Gateway, Here, json
-from streams.gateway.problems import BAD_EVENT, BAD_PARAMETER, TOO_LATE, Problem
+from streams.gateway.problems import BAD_PARAMETER, TOO_EARLY, TOO_LATE, Problem
+from streams.gateway.reasons import not_taken
 from streams.gateway.tasks import own_task
-from streams.readers import TaskRow
+from streams.marking import Deed, Refusal, Said, event_of, refusal
 from streams.tokens import Grant
 
-Deed = Literal["claim", "done", "skip"]
-
-_STATUS: dict[Deed, TaskStatus] = {
-    "claim": TaskStatus.CLAIMED, "done": TaskStatus.DONE, "skip": TaskStatus.SKIPPED,
-}
-_STANDS = {
-    TaskStatus.ISSUED: "待办", TaskStatus.CLAIMED: "已认领", TaskStatus.DONE: "已完成", TaskStatus.VERIFIED: "已核实",
-    TaskStatus.SKIPPED: "已跳过", TaskStatus.EXPIRED: "已过期", TaskStatus.WITHDRAWN: "已撤回",
-}
-_WANTED = {"claim": "认领", "done": "标记完成", "skip": "跳过"}
+_KINDS = {"not theirs": BAD_PARAMETER, "too early": TOO_EARLY, "too late": TOO_LATE}
 
 router = APIRouter(tags=["tasks"])
-
-
-class _Due(msgspec.Struct):
-    window: Window
-
-
-_window = msgspec.json.Decoder(_Due)
 
 
 class Mark(BaseModel):
@@ -72,57 +52,17 @@ async def skip(task_id: str, here: Here, grant: Reader, mark: Mark | None = None
 async def _say(here: Gateway, grant: Grant, task_id: str, deed: Deed, mark: Mark) -> Response:
     row = await run_in_threadpool(own_task, here, grant, task_id)
     now = here.clock.now()
-    said_at = min(mark.at or now, now)
-    _check(row, deed, mark, said_at)
-    event = _event(grant, row, deed, mark, said_at)
-    [said] = await here.door.accept([msgspec.json.encode(event)])
-    if said.status == "error":
-        raise Problem(BAD_EVENT, f"没有被接收：{said.detail}", f"It was not taken: {said.detail}")
-    return json({"id": event["id"], "status": said.status, "task_id": task_id}, 202)
+    said = Said(deed, min(mark.at or now, now), mark.persona_id, mark.message_id, mark.reason)
+    refused = refusal(row, said)
+    if refused is not None:
+        raise _problem(refused)
+    event = event_of(row, said, f"loupan/dealer/{grant.dealer_id}" if grant.dealer_id else "loupan/hq")
+    [answer] = await here.door.accept([msgspec.json.encode(event)])
+    if answer.status == "error":
+        raise not_taken(answer.detail)
+    return json({"id": event["id"], "status": answer.status, "task_id": task_id}, 202)
 
 
-def _check(row: TaskRow, deed: Deed, mark: Mark, said_at: datetime) -> None:
-    if mark.persona_id is not None and mark.persona_id != row.persona_id:
-        raise Problem(
-            BAD_PARAMETER, f"这条任务派给了 {row.persona_id}，不是 {mark.persona_id}。",
-            f"The task was given to {row.persona_id}, not to {mark.persona_id}.",
-        )
-    stands, wanted = TaskStatus(row.status), _STATUS[deed]
-    late = stands is TaskStatus.EXPIRED and said_at > _window.decode(row.body).window.end + GRACE
-    # Saying again what is so already is a double tap, not a mistake.
-    if stands is not wanted and (late or wanted not in MOVES[stands]):
-        raise Problem(
-            TOO_LATE, f"任务{_STANDS[stands]}，不能再{_WANTED[deed]}。",
-            f"The task is {stands.value}: it cannot be {wanted.value} any more.", task_status=stands.value,
-        )
-
-
-def _event(grant: Grant, row: TaskRow, deed: Deed, mark: Mark, said_at: datetime) -> dict[str, object]:
-    persona_id = mark.persona_id or row.persona_id
-    data: dict[str, object] = {"task_id": row.task_id}
-    if persona_id is not None:
-        data["persona_id"] = persona_id
-    if deed == "skip":
-        data["reason"] = (mark.reason or "").strip() or "没有说明原因"
-    elif mark.message_id:
-        data["message_id"] = mark.message_id
-    status = _STATUS[deed].value
-    return {
-        "specversion": "1.0",
-        "id": derived_id_ms(_born(row.task_id), row.task_id, deed, persona_id or ""),
-        "source": f"loupan/dealer/{grant.dealer_id}" if grant.dealer_id else "loupan/hq",
-        "type": f"loupan.task.{status}.v1",
-        "time": said_at,
-        "subject": row.task_id,
-        "datacontenttype": "application/json",
-        "partitionkey": row.estate_id,
-        "data": data,
-    }
-
-
-def _born(task_id: str) -> int:
-    """The milliseconds in a task's id: a mark's id must not hang on when it was tapped."""
-    try:
-        return int(task_id[:8] + task_id[9:13], 16)
-    except ValueError:
-        return 0
+def _problem(refused: Refusal) -> Problem:
+    english = f"{refused.en[0].upper()}{refused.en[1:]}."
+    return Problem(_KINDS[refused.why], refused.zh, english, task_status=refused.status.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from streams.gateway.ports import Door
@@ -26,3 +28,10 @@ class Measures:
         self.streams = Gauge("loupan_streams_open", "Open event streams (SSE)", ("stream",), registry=registry)
         lag = Gauge("loupan_inbox_lag", "Events in the inbox that are not worked yet", registry=registry)
         lag.set_function(lambda: float(door.lag))
+        self._campaigns = Gauge(
+            "loupan_campaigns", "Campaigns that are worked, by phase", ("phase",), registry=registry)
+
+    def phases(self, counts: Mapping[str, int]) -> None:
+        """So many campaigns are in each phase."""
+        for phase, count in counts.items():
+            self._campaigns.labels(phase).set(count)

@@ -26,6 +26,11 @@ class Door(Protocol):
         """Events in the inbox that aren't worked yet."""
         ...
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing goes on, in a sentence; None where all is well."""
+        ...
+
     async def accept(self, raws: Sequence[bytes]) -> list[Accepted]:
         """Take structured CloudEvents, one each; decode, check and keep them. One answer each, in order."""
         ...

@@ -34,6 +34,7 @@ NOT_ALLOWED = Kind("not-allowed", 403, "没有权限", "This is not yours to do"
 NO_HEADER = Kind("no-header", 403, "缺少请求头 X-Loupan", "The X-Loupan header is missing")
 NOT_FOUND = Kind("not-found", 404, "没有找到", "Not found")
 WRONG_METHOD = Kind("wrong-method", 405, "方法不对", "Wrong method")
+TOO_EARLY = Kind("too-early", 409, "还没到时候", "It is too early for that")
 TOO_LATE = Kind("too-late", 409, "已经不能这样做了", "It is too late for that")
 TOO_LARGE = Kind("too-large", 413, "内容太大", "Too large")
 WRONG_TYPE = Kind("wrong-type", 415, "内容类型不对", "Wrong content type")

@@ -22,17 +22,21 @@ async def healthz() -> Response:
 
 @router.get("/readyz", summary="Whether it can work", responses={503: {"description": "Not now, and why"}})
 def readyz(here: Here) -> Response:
-    """Whether the database can be read and its tables are there."""
+    """Whether the database can be read, its tables are there, and events are worked."""
     try:
         here.read(is_ready)
     except Exception as error:
         raise unavailable("the database cannot be read") from error
+    if here.door.trouble is not None:
+        raise unavailable(here.door.trouble)
     return json({"status": "ready", "lag": here.door.lag})
 
 
 @router.get("/metrics", summary="For Prometheus", response_class=Response)
 def metrics(here: Here) -> Response:
     """The metrics in Prometheus' text format: counts alone, nothing of anybody."""
+    here.read(lambda connection: here.board.refresh(connection, here.changes.version()))
+    here.measures.phases(here.board.phases())
     return Response(generate_latest(here.measures.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -34,9 +34,9 @@ export class Campaigns {
     });
   }
 
-  /** `estates`: the worked ones that the filters let through. `all`: how many are worked at all. */
-  show(estates, { sort, chosen, all }) {
-    Object.assign(this, { estates, sort, chosen, all });
+  /** `estates`: the worked ones that the filters let through. `all`: how many are worked at all. `others`: found, not worked. */
+  show(estates, { sort, chosen, all, others = [] }) {
+    Object.assign(this, { estates, sort, chosen, all, others });
     this.draw();
   }
 
@@ -47,27 +47,50 @@ export class Campaigns {
       : [...estates].sort(ORDERS[this.sort] ?? ORDERS.phase);
     this.drawn = order.map((estate) => estate.estate_id);
     const shown = order.slice(0, this.limit);
-    arrange(this.list, shown.map((estate) => this.row(estate)));
-    const keep = new Set(shown.map((estate) => estate.estate_id));
+    const others = this.others ?? [];
+    const found = others.slice(0, Math.max(0, this.limit - shown.length));
+    this.heading ??= make("li", { cls: "heading" }, make("span"), make("span", { cls: "count" }));
+    setText(this.heading.firstChild, say("others"));
+    setText(this.heading.lastChild, number(others.length));
+    arrange(this.list, [
+      ...shown.map((estate) => this.row(estate)), ...(found.length ? [this.heading] : []), ...found.map((estate) => this.other(estate)),
+    ]);
+    const keep = new Set([...shown, ...found].map((estate) => estate.estate_id));
     for (const id of this.rows.keys()) if (!keep.has(id)) this.rows.delete(id);
     setText(this.count, estates.length === this.all ? number(this.all) : `${number(estates.length)} / ${number(this.all)}`);
-    this.none.hidden = estates.length > 0;
+    this.none.hidden = estates.length + others.length > 0;
     setText(this.none, say(this.all ? "none_found" : "none_worked"));
-    this.more.hidden = order.length <= this.limit;
-    setText(this.more, say("more", { n: Math.min(PAGE, order.length - this.limit) }));
+    const left = order.length + others.length - this.limit;
+    this.more.hidden = left <= 0;
+    setText(this.more, say("more", { n: Math.min(PAGE, left) }));
   }
 
   byId(id) {
     return this.estates.find((estate) => estate.estate_id === id);
   }
 
-  row(estate) {
+  /** The row of an estate, built once for each of its two forms. */
+  rowOf(estate, idle) {
     let row = this.rows.get(estate.estate_id);
-    if (!row) {
-      row = this.build(estate.estate_id);
+    if (row?.idle !== idle) {
+      row = { ...this.build(estate.estate_id, idle), idle };
       this.rows.set(estate.estate_id, row);
     }
-    const { el, dot, name, orders, dealer, day, fill } = row;
+    row.el.firstChild.setAttribute("aria-pressed", String(estate.estate_id === this.chosen));
+    return row;
+  }
+
+  /** An estate that nobody works has a name and a place, and nothing to measure. */
+  other(estate) {
+    const { el, name, orders, dealer } = this.rowOf(estate, true);
+    setText(name, estate.name);
+    setText(dealer, estate.district);
+    setText(orders, estate.households ? say("n_households", { n: number(estate.households) }) : "");
+    return el;
+  }
+
+  row(estate) {
+    const { el, dot, name, orders, dealer, day, fill } = this.rowOf(estate, false);
     dot.dataset.phase = estate.phase ?? "no_phase";
     setText(name, estate.name);
     setText(orders, estate.target_orders ? `${number(estate.orders ?? 0)} / ${number(estate.target_orders)}` : number(estate.orders ?? 0));
@@ -76,20 +99,19 @@ export class Campaigns {
     setText(day, [say(estate.phase ?? estate.status ?? "no_phase"), estate.day ? say("day_only", { day: estate.day }) : ""].filter(Boolean).join(" · "));
     fill.dataset.phase = estate.phase ?? "no_phase";
     fill.style.transform = `scaleX(${progressOf(estate)})`;
-    el.firstChild.setAttribute("aria-pressed", String(estate.estate_id === this.chosen));
     return el;
   }
 
-  build(id) {
-    const dot = make("i", { cls: "dot" });
+  build(id, idle) {
+    const dot = make("i", { cls: idle ? "dot unworked" : "dot" });
     const name = make("span", { cls: "name" });
     const orders = make("span", { cls: "orders" });
     const dealer = make("span", { cls: "dealer" });
     const day = make("span", { cls: "day" });
     const fill = make("i", { cls: "fill" });
     const button = make(
-      "button", { cls: "row", attrs: { type: "button" }, on: { click: () => this.onPick(id) } },
-      dot, name, orders, dealer, day, make("span", { cls: "track" }, fill),
+      "button", { cls: idle ? "row idle" : "row", attrs: { type: "button" }, on: { click: () => this.onPick(id) } },
+      dot, name, orders, dealer, ...(idle ? [] : [day, make("span", { cls: "track" }, fill)]),
     );
     return { el: make("li", {}, button), dot, name, orders, dealer, day, fill };
   }

@@ -1,7 +1,7 @@
 // One task as a card: what to say, as whom, when; copied in one tap, done in two.
 
 import { get } from "./api.js";
-import { icon, make, setText } from "./dom.js";
+import { icon, lessMotion, make, setText } from "./dom.js";
 
 export const STATUS = {
   issued: "待办", claimed: "已认领", done: "已完成", verified: "已核实", skipped: "已跳过", expired: "过期", withdrawn: "撤回",
@@ -54,6 +54,9 @@ async function copy(text) {
     return done;
   }
 }
+
+/** Brings into sight what opened below a finger; the style sheet says how clear of the edges. */
+const reveal = (el) => el.scrollIntoView({ block: "nearest", behavior: lessMotion() ? "instant" : "smooth" });
 
 export class Card {
   /** `act`: mark(task, deed, body), toast(text, tone), clock. */
@@ -194,10 +197,14 @@ export class Card {
     const { skips, skip } = this.ui;
     skips.hidden = !skips.hidden;
     skip.setAttribute("aria-expanded", String(!skips.hidden));
-    if (skips.childElementCount) return;
+    if (!skips.childElementCount) this.fillSkips();
+    if (!skips.hidden) reveal(skips);
+  }
+
+  fillSkips() {
     const input = make("input", { attrs: { type: "text", maxlength: "200", placeholder: "其他原因", "aria-label": "其他原因", enterkeyhint: "send" } });
     const send = (reason) => reason && this.act.mark(this.task, "skip", { reason });
-    skips.append(
+    this.ui.skips.append(
       make("p", { text: "为什么跳过？" }),
       ...SKIPS.map((reason) => make("button", { cls: "choice", text: reason, attrs: { type: "button" }, on: { click: () => send(reason) } })),
       make("form", { on: { submit: (event) => { event.preventDefault(); send(input.value.trim()); } } }, input, make("button", { cls: "button", text: "跳过", attrs: { type: "submit" } })),
@@ -208,7 +215,8 @@ export class Card {
     const { reasons, why } = this.ui;
     reasons.hidden = !reasons.hidden;
     why.setAttribute("aria-expanded", String(!reasons.hidden));
-    if (reasons.hidden || this.explained) return;
+    if (reasons.hidden) return;
+    if (this.explained) return reveal(reasons);
     reasons.replaceChildren(make("p", { cls: "soft", text: "正在查…" }));
     try {
       const answer = await get(`/v1/tasks/${encodeURIComponent(this.task.task_id)}/why`);
@@ -217,6 +225,12 @@ export class Card {
     } catch (error) {
       reasons.replaceChildren(make("p", { cls: "soft", text: error.passing ? "网络不通，稍后再看。" : error.message }));
     }
+    if (!reasons.hidden) reveal(reasons);
+  }
+
+  /** A script by what it is for: its id is the playbook's own, and says nothing to who speaks it. */
+  scriptName() {
+    return `${roleOf(this.task)}${ACTION[this.task.action] ?? ""}`;
   }
 
   /** The rule first, then what happened, then what it rests on. */
@@ -231,7 +245,7 @@ export class Card {
       answer.rule?.words ? make("p", { text: answer.rule.words }) : null,
       events.length ? make("ul", {}, ...events) : null,
       answer.evidence?.order_id ? make("p", { cls: "soft", text: `依据的订单：${answer.evidence.order_id}` }) : null,
-      answer.script?.id ? make("p", { cls: "soft", text: `文案：${answer.script.id}，第 ${answer.script.version} 版` }) : null,
+      answer.script?.id ? make("p", { cls: "soft", text: `文案：${this.scriptName()}，第 ${answer.script.version} 版`, attrs: { title: answer.script.id } }) : null,
     ].filter(Boolean);
   }
 }

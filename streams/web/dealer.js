@@ -29,10 +29,22 @@ const wanted = { group: "", persona: "" };
 let me = null;
 let day = ""; // the date whose tasks are shown
 let cursor = null;
+let said = null; // the mark whose fate is still to be told
+let campaigns = null; // how many campaigns stand where; asked where a day is empty
 let fresh = false; // whether the list came from the gateway, not from the phone
 
 const outbox = new Outbox({
-  onSent: (mark) => settle(mark.task_id, MARKS[mark.deed]),
+  onSent: (mark) => {
+    settle(mark.task_id, MARKS[mark.deed]);
+    if (mark.task_id !== said?.task_id || mark.deed !== said.deed) return;
+    toast(SAID[mark.deed]);
+    said = null;
+  },
+  onKept: () => {
+    if (said) toast("网络不好：已存在手机上，联网后自动送出", "warn");
+    said = null;
+  },
+  onEmpty: () => toast("刚才待送出的都已送出"),
   onRefused: (mark, error) => {
     toast(error.message, "warn");
     reload();
@@ -144,7 +156,9 @@ function fillSection(place, list, { current, now }) {
   const show = opened ?? (open > 0 || current);
   host.hidden = !show;
   toggle.setAttribute("aria-expanded", String(show));
-  arrange(host, list.map((task) => card(task, now)));
+  // What is left to do stands above what is done.
+  const left = (task) => Number(!isOpen(task.status));
+  arrange(host, [...list].sort((a, b) => left(a) - left(b)).map((task) => card(task, now)));
   return el;
 }
 
@@ -163,8 +177,25 @@ let emptyEl = null;
 function empty() {
   emptyEl ??= make("p", { cls: "nothing" });
   const filtered = wanted.group || wanted.persona;
-  setText(emptyEl, !fresh ? "正在读取…" : filtered ? "这个筛选下今天没有任务。" : "今天还没有任务。每天 07:00 下发。");
+  setText(emptyEl, !fresh ? "正在读取…" : filtered ? "这个筛选下今天没有任务。" : whyEmpty());
   return emptyEl;
+}
+
+/** Whether there will be tasks at all, from where the campaigns stand. */
+function whyEmpty() {
+  if (!campaigns) return "今天还没有任务。";
+  const { running = 0, scheduled = 0, paused = 0, ended = 0 } = campaigns;
+  if (running) return "今天还没有任务，有了会马上出现在这里。";
+  if (scheduled) return "活动还没有开始，开始后每天下发任务。";
+  if (paused) return "活动已暂停，恢复后再下发任务。";
+  return ended ? "活动已全部结束，不会再有新任务。" : "还没有开展活动的楼盘。";
+}
+
+async function askCampaigns() {
+  const { estates } = await get("/v1/estates?worked=true&limit=2000");
+  campaigns = {};
+  for (const { status } of estates) campaigns[status] = (campaigns[status] ?? 0) + 1;
+  draw();
 }
 
 function drawRing(list) {
@@ -235,11 +266,12 @@ function drawClock() {
 
 // --- marks ------------------------------------------------------------------------------------
 
+/** What is told once the gateway has it. */
 const SAID = { claim: "已认领", done: "已记为完成，等群消息核实", skip: "已跳过" };
 
 function mark(task, deed, body, { quiet = false } = {}) {
+  if (!quiet) said = { task_id: task.task_id, deed };
   outbox.add(task.task_id, deed, task.persona_id ? { persona_id: task.persona_id, ...body } : body);
-  if (!quiet) toast(SAID[deed]);
 }
 
 /** A status that we were told of; a later one isn't taken back by an earlier one that comes late. */
@@ -288,6 +320,7 @@ async function loadDay() {
   day = today;
   tasks.clear();
   for (const task of answer.tasks) tasks.set(task.task_id, task);
+  if (!answer.tasks.length) askCampaigns().catch(() => {});
   cursor = answer.cursor ?? null;
   fresh = true;
   trouble = "";

@@ -6,7 +6,6 @@ import { Clock } from "./clock.js";
 import { Counts } from "./counts.js";
 import { byId, make, setText } from "./dom.js";
 import { FlowMap, isWorked } from "./map.js";
-import { Panel } from "./panel.js";
 import { PHASES, number, say, speak, switchLanguage } from "./words.js";
 
 const CITY = new URLSearchParams(location.search).get("city");
@@ -26,7 +25,7 @@ let loaded = false;
 
 speak();
 const counts = new Counts(byId("counts"));
-const panel = new Panel(byId("panel"), clock, { onClose: () => pick(null) });
+let panel = null; // loaded with the first estate that is opened
 const map = new FlowMap(byId("map"), { onHover: hover, onPick: (estate, how) => pick(estate?.estate_id ?? null, how), onView: drawBar });
 const campaigns = new Campaigns({
   list: byId("campaigns"), none: byId("none"), more: byId("more"), count: byId("campaign-count"),
@@ -35,7 +34,8 @@ const campaigns = new Campaigns({
 
 // --- filters ----------------------------------------------------------------------------------
 
-const phaseOf = (estate) => estate.phase ?? "no_phase";
+/** Where an estate stands in the row of phases: one that ended has no phase any more, one to come has none yet. */
+const phaseOf = (estate) => estate.phase ?? (estate.status === "ended" ? "ended" : "no_phase");
 
 function passes(estate) {
   if (wanted.phases.size && !wanted.phases.has(phaseOf(estate))) return false;
@@ -45,6 +45,28 @@ function passes(estate) {
 }
 
 const workedEstates = () => [...worked].map((id) => estates.get(id));
+
+let others = []; // what the search finds among the estates that nobody works
+let othersFor = "";
+
+/** Nobody's estates have neither phase nor dealer: they are found by a search that asks for none. */
+function findOthers() {
+  const { text } = wanted;
+  const key = `${text}|${wanted.phases.size}|${wanted.dealer}|${worked.size}|${estates.size}`;
+  if (key === othersFor) return;
+  othersFor = key;
+  others = [];
+  if (text && !wanted.phases.size && !wanted.dealer) {
+    const named = [];
+    for (const estate of estates.values()) {
+      if (isWorked(estate)) continue;
+      if (estate.name?.toLowerCase().includes(text)) named.push(estate);
+      else if (estate.district?.toLowerCase().includes(text)) others.push(estate);
+    }
+    others = [...named.sort((a, b) => a.name.localeCompare(b.name, "zh-CN")), ...others];
+  }
+  map.find(others.map((estate) => estate.estate_id));
+}
 
 function refresh() {
   map.filter(passes);
@@ -57,7 +79,7 @@ function buildPhases() {
   const host = byId("phases");
   host.replaceChildren();
   phaseRows.clear();
-  for (const phase of [...PHASES, "no_phase"]) {
+  for (const phase of ["no_phase", ...PHASES, "ended"]) {
     const n = make("span", { cls: "n" });
     const button = make(
       "button", { attrs: { type: "button", "aria-pressed": String(wanted.phases.has(phase)) } },
@@ -105,21 +127,32 @@ function drawSide() {
   for (const estate of all) by.set(phaseOf(estate), (by.get(phaseOf(estate)) ?? 0) + 1);
   for (const [phase, { row, n }] of phaseRows) {
     setText(n, number(by.get(phase) ?? 0));
-    row.hidden = phase === "no_phase" && !by.get(phase);
+    row.hidden = !PHASES.includes(phase) && !by.get(phase) && !wanted.phases.has(phase);
   }
   fillDealers();
-  campaigns.show(all.filter(passes), { sort: wanted.sort, chosen, all: all.length });
+  findOthers();
+  campaigns.show(all.filter(passes), { sort: wanted.sort, chosen, all: all.length, others });
   counts.take({ target_orders: all.reduce((sum, estate) => sum + (estate.target_orders ?? 0), 0) });
 }
 
 // --- choosing ---------------------------------------------------------------------------------
 
+function loadPanel() {
+  return import("./panel.js").then(({ Panel }) => {
+    panel ??= new Panel(byId("panel"), clock, { onClose: () => pick(null) });
+  });
+}
+
 function pick(id, { fly = false } = {}) {
   chosen = id;
+  if (id !== null && !panel) {
+    loadPanel().then(() => chosen === id && pick(id, { fly }), () => state("failed", say("failed")));
+    return;
+  }
   const estate = id === null ? null : estates.get(id);
   document.body.classList.toggle("with-panel", Boolean(estate));
   if (estate) panel.open(estate);
-  else panel.close();
+  else panel?.close();
   makeRoom(Boolean(estate));
   map.choose(id, { fly });
   hover(null);
@@ -188,7 +221,7 @@ function changed(list) {
     const moved = NUMBERS.some((name) => before[name] !== after[name]) || before.tasks?.verified !== after.tasks?.verified;
     const strong = (after.orders ?? 0) > (before.orders ?? 0) || before.phase !== after.phase;
     map.update(properties, { moved, strong });
-    if (after.estate_id === chosen) panel.open(after);
+    if (after.estate_id === chosen) panel?.open(after);
   }
   drawSideSoon();
 }
@@ -207,6 +240,7 @@ async function load() {
   map.setEstates(flow.features);
   counts.take(flow.counts ?? {});
   cursor = flow.cursor ?? null;
+  othersFor = "";
   makeRoom(false);
   if (!loaded) map.fit();
   loaded = true;
@@ -277,6 +311,9 @@ byId("search").addEventListener("input", (event) => {
   wanted.text = event.target.value.trim().toLowerCase();
   refresh();
 });
+byId("search").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.isComposing) byId("campaigns").querySelector(".row")?.click();
+});
 byId("dealer").addEventListener("change", (event) => {
   wanted.dealer = event.target.value;
   refresh();
@@ -296,12 +333,18 @@ addEventListener("language", () => {
   document.title = say("title");
   buildPhases();
   counts.speak();
-  panel.speak();
+  panel?.speak();
   const el = byId("state");
   if (el.dataset.state) setText(el, say(el.dataset.state));
   drawClock();
   drawSide();
 });
+
+// The foot grows where it has to wrap; names and flights keep clear of it.
+new ResizeObserver(() => {
+  makeRoom(chosen !== null);
+  map.invalidate("base");
+}).observe(byId("foot"));
 
 document.title = say("title");
 buildPhases();

@@ -16,6 +16,9 @@ const MARGIN = 64; // pixels at the right edge, where the zoom buttons stand
 const REST = 140; // milliseconds without movement after which the base is drawn sharp again
 const PULSE = 1600; // milliseconds
 const FLIGHT = 520; // milliseconds
+const NAMED = 11.6; // the zoom from which worked estates have their names
+const STORES_NAMED = 11;
+const FEW = 60; // names of found estates that are written from any distance
 const REFERENCE = { households: 3000, members: 500 }; // where a dot has its full size
 
 const ease = (t) => 1 - (1 - t) ** 3;
@@ -53,6 +56,7 @@ export class FlowMap {
     this.ys = new Float64Array(0);
     this.grid = new Grid(this.xs, this.ys);
     this.worked = []; // indexes, biggest first
+    this.found = []; // indexes of what a search found among the others
     this.districts = [];
     this.stores = [];
     this.storeById = new Map();
@@ -87,7 +91,7 @@ export class FlowMap {
         y: worldY(f.geometry.coordinates[1]),
       }));
     this.storeById = new Map(this.stores.map((store) => [store.store_id, store]));
-    this.invalidate("live");
+    this.invalidate("base");
   }
 
   /** Takes all estates at once: GeoJSON points, properties as the gateway sends them. */
@@ -99,6 +103,7 @@ export class FlowMap {
     this.index = new Map(this.estates.map((estate, i) => [estate.estate_id, i]));
     this.grid = new Grid(this.xs, this.ys);
     this.pulses.clear();
+    this.found = [];
     this.hovered = -1;
     this.rank();
     this.invalidate("base");
@@ -137,6 +142,12 @@ export class FlowMap {
     this.invalidate("live");
   }
 
+  /** Brings estates that nobody works to the fore, by id. */
+  find(ids) {
+    this.found = ids.map((id) => this.index.get(id)).filter((i) => i !== undefined);
+    this.invalidate("base");
+  }
+
   choose(id, { fly = false } = {}) {
     this.chosen = id === null ? -1 : (this.index.get(id) ?? -1);
     if (this.chosen >= 0 && fly) {
@@ -144,7 +155,7 @@ export class FlowMap {
       const scale = Math.max(this.view.scale, 2 ** 20.6);
       this.fly({ scale, x: x + (pad.right - pad.left) / 2 / scale, y: y + (pad.bottom - pad.top) / 2 / scale });
     }
-    this.invalidate("live");
+    this.invalidate("base");
   }
 
   /** Shows the worked estates, or the city where none is worked. */
@@ -361,21 +372,20 @@ export class FlowMap {
   drawDistrictNames(pen) {
     const { view, colours } = this;
     const taken = [[0, 0, 110, 48]]; // the corner that says whether the page is live
-    const points = this.worked.length > 400 ? [] : this.worked.map((i) => this.boxAround(i, this.size(i)));
+    const points = this.worked.length > 400 ? [] : this.marks();
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    for (const district of this.districts) {
+    // The smallest first: a large district has room elsewhere.
+    for (const district of [...this.districts].reverse()) {
       const size = Math.max(12, Math.min(19, 11.5 + (view.zoom - 9) * 1.6));
       pen.font = `500 ${size}px ${colours.font}`;
       pen.letterSpacing = `${(size * 0.18).toFixed(1)}px`;
       const width = pen.measureText(district.name).width;
-      if (district.width * view.scale < width * 1.05) continue;
-      const around = ([x, y]) => [view.sx(x) - width / 2 - 6, view.sy(y) - size, view.sx(x) + width / 2 + 6, view.sy(y) + size];
-      const spot = this.freeSpot(district, around, points);
+      if (district.width * view.scale < width * 0.8) continue; // it may lean over the border a little, as on any map
+      const around = ([x, y]) => [view.sx(x) - width / 2 - 4, view.sy(y) - size * 0.8, view.sx(x) + width / 2 + 4, view.sy(y) + size * 0.8];
+      const spot = this.freeSpot(district, around, { points, taken });
       if (!spot) continue;
-      const box = around(spot);
-      if (taken.some((b) => overlap(b, box))) continue;
-      taken.push(box);
+      taken.push(around(spot));
       const x = view.sx(spot[0]), y = view.sy(spot[1]);
       pen.lineWidth = 4;
       pen.lineJoin = "round";
@@ -387,16 +397,43 @@ export class FlowMap {
     pen.letterSpacing = "0px";
   }
 
-  /** A place in sight for a district's name, if it can be one that hides no worked estate: the last one while it's good. */
-  freeSpot(district, around, points) {
-    const { width, height, pad } = this.view;
+  /** A place in sight and clear of other names, hiding no worked estate or as few as can be: the last one while it's good. */
+  freeSpot(district, around, { points, taken }) {
+    const { view } = this;
+    const { width, height, pad } = view;
     const seen = (spot) => {
       const [left, top, right, bottom] = around(spot);
-      return left > 4 && top > (left < 110 ? 48 : 4) && right < width - pad.right - MARGIN && bottom < height - pad.bottom - 4;
+      return left > 4 && top > 4 && right < width - pad.right - MARGIN && bottom < height - pad.bottom - 4
+        && !taken.some((b) => overlap(b, around(spot)));
     };
-    const free = (spot) => seen(spot) && !points.some((b) => overlap(b, around(spot)));
-    if (!district.spot || !free(district.spot)) district.spot = district.spots.find(free) ?? district.spots.find(seen);
+    const hides = (spot) => {
+      const box = around(spot);
+      return points.reduce((n, b) => n + (overlap(b, box) ? 1 : 0), 0);
+    };
+    if (district.spot && seen(district.spot) && !hides(district.spot)) return district.spot;
+    district.spot = null;
+    let least = Infinity;
+    for (const spot of district.spots) {
+      if (!seen(spot)) continue;
+      const hidden = hides(spot);
+      if (hidden < least) [least, district.spot] = [hidden, spot];
+      if (!hidden) break;
+    }
+    if (least && view.zoom >= NAMED) district.spot = null; // from near, what is named there matters more
     return district.spot;
+  }
+
+  /** The boxes of stores and of estates that are worked, found or chosen, with room for their names where those are written. */
+  marks() {
+    const wide = (text, zoom) => (this.view.zoom >= zoom ? 12 * (text ?? "").length : 0);
+    const box = (x, y, r, side) => [x - r - side, y - Math.max(r, 8), x + r + side, y + Math.max(r, 8)];
+    const estate = (i, zoom) => box(this.view.sx(this.xs[i]), this.view.sy(this.ys[i]), this.size(i), wide(this.estates[i].name, zoom));
+    return [
+      ...this.worked.map((i) => estate(i, NAMED)),
+      ...(this.found.length <= FEW ? this.found.map((i) => estate(i, 0)) : []),
+      ...(this.chosen >= 0 ? [estate(this.chosen, 0)] : []),
+      ...this.stores.map((store) => box(this.view.sx(store.x), this.view.sy(store.y), 7, wide(store.name, STORES_NAMED))),
+    ];
   }
 
   drawLive(now) {
@@ -409,6 +446,7 @@ export class FlowMap {
       return x > -40 && y > -40 && x < view.width + 40 && y < view.height + 40;
     });
     this.drawRoutes(pen);
+    this.drawFound(pen);
     this.drawPulses(pen, now);
     this.drawWorked(pen, seen);
     this.drawStores(pen);
@@ -458,6 +496,22 @@ export class FlowMap {
       }
     }
     pen.globalAlpha = 1;
+  }
+
+  drawFound(pen) {
+    const mark = this.found.length && this.sprite("found", 5, (p) => {
+      p.fillStyle = this.colours.ink;
+      p.strokeStyle = this.colours.halo;
+      p.lineWidth = 1.5;
+      p.beginPath();
+      p.arc(0, 0, 3.5, 0, 2 * Math.PI);
+      p.fill();
+      p.stroke();
+    });
+    for (const i of this.found) {
+      const { half } = mark;
+      pen.drawImage(mark.canvas, this.view.sx(this.xs[i]) - half, this.view.sy(this.ys[i]) - half, 2 * half, 2 * half);
+    }
   }
 
   drawWorked(pen, seen) {
@@ -540,10 +594,12 @@ export class FlowMap {
     };
     const at = (i) => [this.estates[i].name ?? "", view.sx(this.xs[i]), view.sy(this.ys[i]), this.size(i) + (i === this.chosen ? 4 : 0)];
     if (this.chosen >= 0) write(...at(this.chosen), { always: true, strong: true });
-    if (view.zoom >= 11) {
+    // Where a search found a few, it says which.
+    if (this.found.length <= FEW) for (const i of this.found) if (i !== this.chosen) write(...at(i), { strong: true });
+    if (view.zoom >= STORES_NAMED) {
       for (const store of this.stores) write(store.name, view.sx(store.x), view.sy(store.y), 6, { strong: true });
     }
-    if (view.zoom >= 11.6) {
+    if (view.zoom >= NAMED) {
       for (const i of seen) if (i !== this.chosen && this.shows(this.estates[i])) write(...at(i), { strong: true });
     }
     if (view.zoom >= 14.2) {
@@ -646,7 +702,7 @@ function shoelace(points) {
   return sum / 2;
 }
 
-/** Spots well inside a ring, the deepest first: the better half of a coarse lattice. */
+/** Spots inside a ring, the deepest first, those at its very edge left out: a coarse lattice. */
 function inside(ring) {
   const xs = ring.map((p) => p[0]), ys = ring.map((p) => p[1]);
   const x0 = Math.min(...xs), x1 = Math.max(...xs), y0 = Math.min(...ys), y1 = Math.max(...ys);
@@ -661,7 +717,7 @@ function inside(ring) {
   }
   if (!spots.length) return [[(x0 + x1) / 2, (y0 + y1) / 2]];
   spots.sort((p, q) => q[2] - p[2]);
-  return spots.filter((spot) => spot[2] > spots[0][2] * 0.4);
+  return spots.filter((spot) => spot[2] > spots[0][2] * 0.15);
 }
 
 /** How far inside a ring a point lies; outside it is negative. */

@@ -9,9 +9,9 @@ const LONGEST = 30_000; // milliseconds between two tries
 export const MARKS = { claim: "claimed", done: "done", skip: "skipped" };
 
 export class Outbox {
-  /** `onSent(mark)`, `onRefused(mark, error)`, `onChange()`. */
-  constructor({ onSent, onRefused, onChange }) {
-    Object.assign(this, { onSent, onRefused, onChange });
+  /** `onSent(mark)`, `onKept()` where it has to wait, `onEmpty()` when all that waited is sent, `onRefused(mark, error)`, `onChange()`. */
+  constructor(tell) {
+    Object.assign(this, tell);
     this.marks = read();
     this.sending = false;
     this.failing = false;
@@ -24,7 +24,7 @@ export class Outbox {
     this.marks = this.marks.filter((mark) => !(mark.task_id === task_id && mark.deed === deed));
     this.marks.push({ task_id, deed, body, said: Date.now() });
     this.keep();
-    this.flush();
+    this.hurry();
   }
 
   /** The status that waits to be sent for a task, or undefined. */
@@ -41,6 +41,7 @@ export class Outbox {
   async flush() {
     if (this.sending) return;
     this.sending = true;
+    let waited = false;
     for (let wait = 1000; this.marks.length; ) {
       const mark = this.marks[0];
       try {
@@ -55,7 +56,8 @@ export class Outbox {
           this.onRefused(mark, error);
           continue;
         }
-        this.failing = true;
+        this.failing = waited = true;
+        this.onKept();
         this.onChange();
         await Promise.race([pause(wait), new Promise((resolve) => (this.wake = resolve))]);
         wait = Math.min(wait * 2, LONGEST);
@@ -63,6 +65,7 @@ export class Outbox {
     }
     this.failing = false;
     this.sending = false;
+    if (waited) this.onEmpty();
     this.onChange();
   }
 

@@ -92,7 +92,8 @@ export class Panel {
     const { ui, estate } = this;
     const worked = Boolean(estate.phase || estate.status);
     setText(ui.name, estate.name);
-    setText(ui.where, [estate.district, estate.dealer_name, estate.store_name].filter(Boolean).join(" · "));
+    const size = !worked && estate.households ? say("n_households", { n: number(estate.households) }) : "";
+    setText(ui.where, [estate.district, estate.dealer_name, estate.store_name, size].filter(Boolean).join(" · "));
     ui.idle.hidden = worked;
     ui.body.hidden = !worked;
     if (!worked) return;
@@ -105,7 +106,7 @@ export class Panel {
 
   fillPhases(estate) {
     const { ui } = this;
-    const at = PHASES.indexOf(estate.phase);
+    const at = estate.status === "ended" ? PHASES.length : PHASES.indexOf(estate.phase);
     ui.phases.forEach((step, i) => {
       step.className = i < at ? "past" : i === at ? "now" : "ahead";
       if (i === at) step.setAttribute("aria-current", "step");

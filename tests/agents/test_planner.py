@@ -198,6 +198,11 @@ def test_what_is_asked_at_night_waits_for_the_morning(clock: str):
     assert task.status == "issued"
 
 
+def test_a_member_is_called_as_they_write_their_name():
+    drive = Drive().send(START, builders.joined(display_name="3-2-1201 Kevin", at=at(1, "09:00")))
+    assert "Kevin" in drive.task("welcome").script.text
+
+
 def test_what_is_asked_before_seven_waits_for_seven():
     assert asked(ask("06:30")).task("answer-price").window.start.isoformat() == at(1, "07:00")
 

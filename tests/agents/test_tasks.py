@@ -120,6 +120,21 @@ def test_a_mark_made_in_time_may_come_late_from_a_phone_without_network():
     assert (drive.counts().expired, drive.counts().done) == (0, 1)
 
 
+def test_a_task_is_done_a_little_before_its_window_and_no_earlier():
+    drive = seven()
+    with pytest.raises(BadEvent, match="is for 07:30: done at 07:14 is too early"):
+        drive.send(done(drive.task(MORNING), "07:14"))
+    assert status(drive) == "issued"
+    assert status(drive.send(done(drive.task(MORNING), "07:15"))) == "done"
+
+
+def test_a_task_is_claimed_or_skipped_as_early_as_it_is_known():
+    drive = seven()
+    task = drive.task(MORNING)
+    assert status(drive.send(builders.task_claimed(task.task_id, at(1, "07:01")))) == "claimed"
+    assert status(drive.send(builders.task_skipped(task.task_id, at=at(1, "07:02")))) == "skipped"
+
+
 def test_a_mark_made_too_late_is_refused():
     drive = seven().until(1, "12:00")
     with pytest.raises(BadEvent, match="it was too late"):

@@ -17,12 +17,7 @@ from streams.sql import sql_of
 from streams.topology import TOPOLOGY, Topology
 from tests import builders
 from tests.builders import at
-from tests.contract.pipeline_contract import Driver, Dump, PipelineContract, small_stream, small_world
-
-_LOG = (
-    'SELECT e.estate_id, coalesce(e.raw, i.raw) FROM estate_events e LEFT JOIN inbox i ON i."offset" = e.inbox_offset '
-    'ORDER BY e."offset"'
-)
+from tests.contract.pipeline_contract import Driver, Dump, PipelineContract, dump_of, small_stream, small_world
 
 
 class Embedded(Driver):
@@ -52,15 +47,7 @@ class Embedded(Driver):
         return answer.status
 
     def dump(self) -> Dump:
-        with self.engine.connect().execution_options(reading=True) as connection:
-            sql = connection.exec_driver_sql
-            return Dump(
-                tasks=[body for (body,) in sql("SELECT body FROM tasks ORDER BY seq, task_id")],
-                out=[raw for (raw,) in sql('SELECT raw FROM outbox ORDER BY "offset"')],
-                flow=[body for (body,) in sql("SELECT body FROM flow ORDER BY estate_id")],
-                dead=[(reason, raw) for reason, raw in sql('SELECT reason, raw FROM dead_letters ORDER BY "offset"')],
-                log=[(estate, raw) for estate, raw in sql(_LOG)],
-            )
+        return dump_of(self.engine)
 
     def stop(self) -> None:
         self.engine.dispose()

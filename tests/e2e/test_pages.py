@@ -218,6 +218,111 @@ def test_the_map_is_walked_by_keys(open_page: Open) -> None:
     expect(page.locator("#bar-text")).not_to_have_text(bar)
 
 
+def _flow_as(page: Page, change: Callable[[dict[str, Any]], None]) -> None:
+    """The flow map's answer as the test wants it; what the stream brings is kept away."""
+
+    def answer(route: Route) -> None:
+        body = (got := route.fetch()).json()
+        change(body)
+        route.fulfill(response=got, body=json.dumps(body))
+
+    page.route(re.compile(r"/v1/flow(\?|$)"), answer)
+    page.route(re.compile("/stream"), lambda route: route.abort())
+
+
+def _end_all(flow: dict[str, Any]) -> None:
+    for feature in flow["features"]:
+        if feature["properties"].get("status"):
+            feature["properties"].update(status="ended", phase=None)
+
+
+def test_campaigns_that_ended_are_counted_as_ended(open_page: Open) -> None:
+    page = open_page("hq", prepare=lambda page: _flow_as(page, _end_all))
+    rows = page.locator("#campaigns .row")
+    shown = page.locator("#phases li:visible button")
+    expect(shown.last).to_have_text(f"已结束{rows.count()}")
+    expect(page.locator("#phases")).not_to_contain_text("未开始", use_inner_text=True)
+    shown.last.click()
+    expect(rows.first).to_contain_text("已结束")
+
+
+def _many(flow: dict[str, Any]) -> None:
+    flow["counts"].update(
+        tasks_issued=1_214_210, tasks_done=1_214_209, tasks_verified=1_114_208, placed_members=216_143, members=216_223,
+        events=12_522_247,
+    )
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1366, 1440])
+def test_a_figure_is_never_cut(open_page: Open, width: int) -> None:
+    page = open_page("hq", prepare=lambda page: _flow_as(page, _many))
+    page.set_viewport_size({"width": width, "height": 720})
+    expect(page.locator('[data-count="tasks"] strong')).to_have_text("1,214,209")
+    assert page.evaluate(_CUT) == []
+
+
+#: What sticks out of its tile, or a tile that sticks out of the screen.
+_CUT = """() => [...document.querySelectorAll(".tile > *")].filter((el) => {
+  const range = document.createRange();
+  range.selectNodeContents(el);
+  const [text, tile] = [range.getBoundingClientRect(), el.parentElement.getBoundingClientRect()];
+  return text.right > Math.min(tile.right, innerWidth) || text.bottom > 96 || el.scrollWidth > el.clientWidth;
+}).map((el) => el.textContent)"""
+
+
+@pytest.mark.parametrize("width", [1024, 1180, 1440])
+def test_nothing_covers_the_buttons_of_the_map(open_page: Open, width: int) -> None:
+    page = open_page("hq")
+    page.set_viewport_size({"width": width, "height": 700})
+    page.locator("#campaigns .row").first.click()
+    for name in ("in", "out", "fit"):
+        page.locator(f"#{name}").click(trial=True, timeout=2000)
+    low = page.locator("#fit").bounding_box()
+    foot = page.locator("#foot").bounding_box()
+    assert low
+    assert foot
+    assert low["y"] + low["height"] <= foot["y"]
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])
+def test_every_inner_district_is_named_at_first_sight(open_page: Open, size: tuple[int, int]) -> None:
+    def prepare(page: Page) -> None:
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.add_init_script(_WRITTEN)
+
+    page = open_page("hq", prepare=prepare)
+    for name in ("东城区", "西城区", "朝阳区", "海淀区", "丰台区", "石景山区"):
+        page.wait_for_function("name => window.written.has(name)", arg=name, timeout=_SOON)
+
+
+#: Keeps what was written on a canvas.
+_WRITTEN = """
+window.written = new Set();
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+  window.written.add(text);
+  return write.call(this, text, ...rest);
+};
+"""
+
+
+def test_an_estate_that_nobody_works_is_found_and_shown_on_the_map(open_page: Open) -> None:
+    page = open_page("hq", prepare=lambda page: page.add_init_script(_WRITTEN))
+    page.fill("#search", "望京")
+    row = page.locator("#campaigns .row.idle").first
+    name = row.locator(".name").inner_text()
+    assert "望京" in name
+    expect(page.locator("#campaigns .heading")).to_contain_text("未开展的楼盘")
+    bar = page.locator("#bar-text").inner_text()
+    page.press("#search", "Enter")
+    expect(page.locator("#panel h2")).to_have_text(name)
+    expect(page.locator("#panel")).to_contain_text("还没有人开展")
+    expect(page.locator("#bar-text")).not_to_have_text(bar)
+    page.wait_for_function("name => window.written.has(name)", arg=name)
+    page.fill("#search", "")
+    expect(page.locator("#campaigns .row.idle")).to_have_count(0)
+
+
 def test_english_is_one_tap_away(open_page: Open) -> None:
     page = open_page("hq")
     expect(page.locator("h1")).to_have_text("楼盘流量地图")
@@ -269,13 +374,16 @@ def test_what_was_said_without_a_network_is_sent_when_it_is_back(open_page: Open
     page.wait_for_timeout(400)
     card.get_by_role("button", name="确认已完成").tap()
     expect(card.get_by_text("待送出")).to_be_visible()
-    expect(page.locator("#net")).to_be_visible()
+    expect(page.locator("#toast")).to_contain_text("联网后自动送出")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator("#net")).to_be_in_viewport(ratio=1)
     assert len(json.loads(page.evaluate("localStorage.getItem('loupan.outbox')"))) == 1
     page.unroute("**/v1/tasks/*/done")
     with page.expect_response("**/v1/tasks/*/done", timeout=40_000) as answer:
         page.evaluate("dispatchEvent(new Event('online'))")
     assert answer.value.status in (202, 409)
     expect(card.get_by_text("待送出")).to_be_hidden()
+    expect(page.locator("#toast")).to_contain_text("已送出")
 
 
 @pytest.mark.parametrize("clipboard", ["clipboard", "textarea"])
@@ -301,7 +409,44 @@ def test_a_task_says_why(open_page: Open) -> None:
     card = _open_card(page)
     card.get_by_role("button", name="为什么让我做这个？").tap()
     expect(card.locator(".reasons p").first).not_to_have_text("正在查…", timeout=_SOON)
-    assert re.search(r"[\u4e00-\u9fff]", card.locator(".reasons").inner_text())
+    said = card.locator(".reasons").inner_text()
+    assert re.search(r"[\u4e00-\u9fff]", said)
+    assert not re.search(r"[a-z]+-[a-z]+", said), "a playbook's own id says nothing to a dealer"
+
+
+def test_what_is_left_to_do_stands_above_what_is_done(open_page: Open) -> None:
+    page = open_page("dealer")
+    _open_card(page)
+    places = page.evaluate("""() => [...document.querySelectorAll(".cards")].map((cards) =>
+      [...cards.children].map((card) => card.classList.contains("closed")))""")
+    assert len(places) > 1
+    assert all(closed == sorted(closed) for closed in places)
+
+
+@pytest.mark.parametrize("height", [568, 844])
+def test_what_opens_under_a_card_comes_into_sight(open_page: Open, height: int) -> None:
+    page = open_page("dealer", reduced_motion="reduce")
+    card = _open_card(page)
+    page.set_viewport_size({"width": 390, "height": height})
+    skip = card.get_by_role("button", name="跳过")
+    skip.evaluate("el => scrollBy(0, el.getBoundingClientRect().bottom - innerHeight)")
+    skip.click()
+    form = card.locator(".skips form")
+    expect(form).to_be_in_viewport(ratio=1)
+    page.wait_for_function(
+        "form => form.getBoundingClientRect().bottom <= innerHeight - 80", arg=form.element_handle(), timeout=2000
+    )
+
+
+def test_after_the_last_campaign_a_dealer_waits_for_nothing(open_page: Open) -> None:
+    def prepare(page: Page) -> None:
+        page.route(re.compile(r"/v1/tasks\?"), lambda route: route.fulfill(json={"tasks": [], "cursor": None}))
+        page.route(re.compile(r"/v1/estates\?"), lambda route: route.fulfill(
+            json={"estates": [{"estate_id": "e1", "status": "ended"}], "cursor": None}
+        ))
+
+    page = open_page("dealer", prepare=prepare)
+    expect(page.locator(".nothing")).to_have_text("活动已全部结束，不会再有新任务。")
 
 
 def test_whatever_is_touched_is_44_pixels_high(open_page: Open) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maps.names import EstateName, Home, numeral, parse, split_home
+from maps.names import EstateName, Home, numeral, parse, split_home, without_home
 
 ONE_ESTATE = [
     ["绿地城二期", "绿地·城（二期）", "绿地城Ⅱ期", "綠地城2期", "绿地城 II 期", "绿地城第2期", "绿地城[2期]"],
@@ -69,3 +69,10 @@ def test_numerals_are_read(written: str, digits: str):
 def test_any_text_can_be_parsed(text: str):
     assert isinstance(parse(text).full, str)
     assert isinstance(split_home(text)[0], str)
+
+
+@pytest.mark.parametrize(("text", "rest"), [
+    ("Kevin", "Kevin"), ("3-2-1201 Kevin", ", Kevin"), ("陳小姐３号楼", "陳小姐,"), ("ﬁne 3栋", "ﬁne ,"),
+])
+def test_what_is_left_without_the_home_is_as_it_was_written(text, rest):
+    assert without_home(text) == rest

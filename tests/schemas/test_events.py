@@ -58,6 +58,11 @@ def test_a_field_that_is_absent_differs_from_one_that_is_cleared():
     (spoil(MESSAGE, data={}), "group_id"),
     (spoil(MESSAGE, data={**EXAMPLES[MESSAGE]["data"], "text": 7}), r"\$.data.text"),
     (spoil("loupan.order.placed.v1", data={"order_id": "o", "items": [], "amount_fen": 1}), r"\$.data.items"),
+    (build.order_placed(amount_fen=-5), r">= 0 - at `\$.data.amount_fen`"),
+    (build.order_placed(items=[{**build.item(), "quantity": -1}]), r"\$.data.items\[0\].quantity"),
+    (build.order_placed(items=[{**build.item(), "unit_price_fen": -1}], amount_fen=1), r"items\[0\].unit_price_fen"),
+    (build.message(text="大家好").decode().encode("gbk"), "written in GBK"),
+    (spoil(MESSAGE, id="\ud800"), r"half of a character \(\\ud800\)"),
     (spoil("loupan.order.placed.v1", data={**EXAMPLES["loupan.order.placed.v1"]["data"], "amount_fen": 9.9}), "fen"),
 ])
 def test_what_cannot_be_read_is_a_bad_event_that_says_what_and_where(raw: bytes, reason: str):

@@ -27,6 +27,7 @@ from schemas.tasks import Script, Task, TaskChange, TaskIssued, TaskVerified, Wi
 from schemas.values import Action, Phase, Role, TaskStatus
 from streams.gateway.app import create_app, end_streams
 from streams.gateway.ports import Accepted
+from streams.inbox import id_of
 from streams.tables import dead_letters, flow, inbox, metadata, outbox, tasks
 from streams.tokens import create_token
 from tests import builders
@@ -48,11 +49,12 @@ class StillClock:
 
 
 class InboxDoor:
-    """A door that decodes, checks, and keeps in the inbox what is new."""
+    """A door that decodes, checks, keeps in the inbox what is new, and buries what is wrong."""
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine
         self.lag = 0
+        self.trouble: str | None = None
 
     async def accept(self, raws: Sequence[bytes]) -> list[Accepted]:
         return [self._one(index, raw) for index, raw in enumerate(raws)]
@@ -61,13 +63,20 @@ class InboxDoor:
         try:
             event = decode(raw)
         except BadEvent as error:
-            return Accepted(index, "error", None, str(error))
+            self._bury(raw, str(error))
+            return Accepted(index, "error", id_of(raw), str(error))
         try:
             with self.engine.begin() as connection:
                 connection.execute(insert(inbox).values(source=event.source, id=event.id, raw=raw))
         except IntegrityError:
             return Accepted(index, "duplicate", event.id)
         return Accepted(index, "accepted", event.id)
+
+
+    def _bury(self, raw: bytes, reason: str) -> None:
+        row = {"origin": "door:1", "reason": reason, "raw": raw, "at": ms(NOW), "status": "dead"}
+        with self.engine.begin() as connection:
+            connection.execute(insert(dead_letters).values(row))
 
 
 class Commits:

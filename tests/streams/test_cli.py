@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import json
+import resource
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from sqlalchemy import insert
 from typer.main import get_command
 
+from schemas.tasks import Window
 from streams.cli import COMMANDS, app
+from streams.database import open_database
 from streams.demo.people import demo_reference
 from streams.demo.writing import write_reference
+from streams.inbox import Door
+from streams.simulated import say_simulated
+from streams.tables import tasks
 from tests import builders as b
+from tests.streams.gateway_world import task
 
 LOUPAN = [sys.executable, "-c", "from streams.cli import main; main()"]
 
@@ -45,6 +56,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reference folder: the demo's city with three groups."""
     directory = tmp_path_factory.mktemp("reference")
     write_reference(demo_reference(b.DAY_1, groups=3), directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def coming(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, whose campaigns begin tomorrow: what is imported lives by the machine's clock."""
+    return reference_of(tmp_path_factory.mktemp("coming"), days=1)
+
+
+def reference_of(directory: Path, days: int) -> Path:
+    """The reference folder whose first campaigns begin in so many days."""
+    today = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).date()
+    write_reference(demo_reference((today + timedelta(days=days)).isoformat(), groups=3), directory)
     return directory
 
 
@@ -121,6 +145,11 @@ def test_a_bad_setting_is_named(folder, tmp_path, monkeypatch):
         (("demo", "--write-reference", "gbk.yaml"), "gbk.yaml: cannot be written"),
         (("demo", "--start", "9999-12-31"), "9999-12-31 is too far away"),
         (("dead-letters", "retry", 2**63), "invalid value for 'ids'"),
+        (("tokens", "create"), "missing argument 'role'; choose from: hq, dealer, integration; see"),
+        (("tokens", "create", "king"), "invalid value for 'role': 'king' is not one of 'hq', 'dealer', 'integration'"),
+        (("playbook", "new", "mine.yaml", "--name", "p"), "--name: 'p' is no name for a playbook; write 2 to 64 small"),
+        (("playbook", "new", "P.yaml"), "P.yaml: 'P' is no name for a playbook; write 2 to 64 small letters, digits"),
+        (("demo", "--port", "0", "--host", "bad..host"), "--host: there is no host bad..host; name one of"),
     ],
 )
 def test_whatever_is_wrong_is_one_sentence_and_status_2(words, says, tmp_path):
@@ -185,11 +214,55 @@ finally:
 # --- import, publish, dead letters -------------------------------------------------------------------
 
 
-def test_importing_twice_changes_nothing_the_second_time(folder, tmp_path):
-    first = json.loads(loupan("import", folder, "--json", cwd=tmp_path).stdout)
-    again = json.loads(loupan("import", folder, "--json", cwd=tmp_path).stdout)
-    assert first["campaigns_started"] == 3
+def test_importing_twice_changes_nothing_the_second_time(coming, tmp_path):
+    first = json.loads(loupan("import", coming, "--json", cwd=tmp_path).stdout)
+    again = json.loads(loupan("import", coming, "--json", cwd=tmp_path).stdout)
+    assert (first["campaigns_started"], first["campaigns_late"], first["campaigns_over"]) == (3, 0, 0)
     assert (again["new"], again["changed"], again["campaigns_started"]) == (0, 0, 0)
+
+
+def test_a_campaign_that_cannot_run_any_more_is_not_started_and_this_is_said(folder, tmp_path):
+    done = loupan("import", folder, "--json", cwd=tmp_path)
+    counts = json.loads(done.stdout)
+    assert (counts["campaigns_started"], counts["campaigns_over"]) == (0, 3)
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("campaigns.csv: 3 with a start_date before today (")
+    assert "on 2026-03-02, could not be running any more and were not started" in line
+
+
+def test_a_campaign_whose_start_is_past_begins_late_and_this_is_said_once(tmp_path):
+    directory = reference_of(tmp_path / "reference", days=-5)
+    done = loupan("import", directory, "--json", cwd=tmp_path)
+    counts = json.loads(done.stdout)
+    assert (counts["campaigns_started"], counts["campaigns_late"], counts["campaigns_over"]) == (3, 3, 0)
+    assert "begin late: their day 1 is the day on which" in done.stderr.decode()
+    assert loupan("import", directory, cwd=tmp_path).stderr == b""
+
+
+def test_what_is_written_to_start_from_can_be_imported_today(tmp_path):
+    assert b"begin on 20" in loupan("demo", "--write-reference", "out", "--groups", "3", cwd=tmp_path).stdout
+    done = loupan("import", "out", "--json", cwd=tmp_path)
+    assert (json.loads(done.stdout)["campaigns_started"], done.stderr) == (3, b"")
+
+
+def test_a_file_of_the_folder_that_is_not_read_is_named(coming, tmp_path):
+    shutil.copytree(coming, tmp_path / "reference")
+    (tmp_path / "reference/dealer.csv").touch()
+    (tmp_path / "reference/README.md").touch()
+    (line,) = loupan("import", "reference", cwd=tmp_path).stderr.decode().splitlines()
+    assert line.startswith("reference/dealer.csv: is not read; these names are: estates.csv, dealers.csv,")
+
+
+@pytest.mark.parametrize("blank", [0, 1, 7])
+def test_a_bad_line_is_named_by_its_number_in_the_file(blank, coming, tmp_path):
+    loupan("import", coming, cwd=tmp_path)
+    (tmp_path / "events.jsonl").write_bytes(b"\n" * blank + b.message() + b"\n\n" + b"{\n" + b"\n" * 1200 + b"[\n")
+    done = loupan("publish", "events.jsonl", cwd=tmp_path)
+    first, second = blank + 3, blank + 1204
+    assert [line.split(": ")[0] for line in done.stderr.decode().splitlines()] == [
+        f"events.jsonl:{first}", f"events.jsonl:{second}"]
+    letters = json.loads(loupan("dead-letters", "list", "--json", cwd=tmp_path).stdout)
+    assert [letter["origin"] for letter in letters] == [f"events.jsonl:{first}", f"events.jsonl:{second}"]
 
 
 def test_published_events_are_counted_and_bad_ones_named(folder, group, tmp_path):
@@ -257,6 +330,25 @@ def test_the_tail_of_the_tasks_is_their_end_however_many_there_are(folder, tmp_p
     assert [json.loads(line)["data"]["task_id"] for line in one] == ["t-4996", "t-4998"]
 
 
+def test_a_mark_on_the_command_line_is_checked_as_it_is_over_http(coming, tmp_path):
+    loupan("import", coming, cwd=tmp_path)
+    noon = datetime.now(UTC).replace(microsecond=0)
+    now, later = (task(window=Window(at, at + timedelta(minutes=30))) for at in (noon, noon + timedelta(hours=2)))
+    later = msgspec.structs.replace(later, task_id=f"{later.task_id}-later")
+    engine = open_database(tmp_path / "loupan.db")
+    with engine.begin() as connection:
+        for one in (now, later):
+            connection.execute(insert(tasks).values(
+                task_id=one.task_id, seq=1, dealer_id="d1", estate_id="e1", group_id="g1", persona_id="p-main",
+                status="issued", window_start=0, window_end=0, changed=1, body=msgspec.json.encode(one)))
+    engine.dispose()
+    somebody_else = refused("tasks", "done", now.task_id, "--persona", "nobody", cwd=tmp_path)
+    assert "given to p-main, not to nobody" in somebody_else
+    assert "is too early" in refused("tasks", "done", later.task_id, cwd=tmp_path)
+    assert b": marked; " in loupan("tasks", "done", now.task_id, cwd=tmp_path).stdout
+    assert b": was marked before" in loupan("tasks", "done", now.task_id, cwd=tmp_path).stdout
+
+
 # --- serve -------------------------------------------------------------------------------------------
 
 
@@ -279,8 +371,8 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"{url} never answered")
 
 
-def test_serve_works_what_was_published_and_ends_in_order_on_sigterm(folder, group, tmp_path):
-    loupan("import", folder, cwd=tmp_path)
+def test_serve_works_what_was_published_and_ends_in_order_on_sigterm(coming, group, tmp_path):
+    loupan("import", coming, cwd=tmp_path)
     port = free_port()
     process = subprocess.Popen([*LOUPAN, "serve", "--port", str(port)], cwd=tmp_path, stderr=subprocess.PIPE)
     try:
@@ -317,6 +409,75 @@ def test_a_port_in_use_is_said_in_a_sentence(folder, tmp_path):
 def test_a_file_that_is_no_database_is_said_in_a_sentence(tmp_path):
     (tmp_path / "loupan.db").write_text("this is a shopping list, not a database\n" * 50)
     assert "not a loupan database" in refused("tasks", "tail", cwd=tmp_path, status=1)
+
+
+@pytest.mark.parametrize("words", [
+    "doctor", "tokens list", "tokens create hq", "tasks tail", "dead-letters list", "migrate", "publish -",
+])
+def test_only_what_brings_data_makes_a_database_or_fills_an_empty_file(words, tmp_path):
+    (tmp_path / "empty.db").touch()
+    for name in ("empty.db", "nowhere/missing.db"):
+        done = loupan(*words.split(), "--database", name, cwd=tmp_path)
+        assert (done.returncode, b"loupan import DIR" in done.stdout + done.stderr) == (2 * (words != "doctor"), True)
+    assert [(path.name, path.stat().st_size) for path in tmp_path.iterdir()] == [("empty.db", 0)]
+
+
+@pytest.mark.parametrize("words", ["doctor", "tokens list", "migrate", "import reference", "serve --port 0"])
+def test_no_command_touches_the_database_of_another_program(words, folder, tmp_path):
+    (tmp_path / "reference").symlink_to(folder)
+    connection = sqlite3.connect(tmp_path / "loupan.db")
+    connection.execute("CREATE TABLE events (x)")
+    connection.close()
+    before = (tmp_path / "loupan.db").read_bytes()
+    done = loupan(*words.split(), cwd=tmp_path)
+    assert (done.returncode, b"not a loupan database" in done.stdout + done.stderr) == (1, True)
+    assert (tmp_path / "loupan.db").read_bytes() == before
+
+
+def test_a_demos_database_takes_nothing_that_carries_the_time_of_today(folder, tmp_path):
+    engine = open_database(tmp_path / "demo.db")
+    with engine.begin() as connection:
+        say_simulated(connection)
+        letter = Door().accept(connection, [b"{"])
+    engine.dispose()
+    assert letter
+    (tmp_path / "events.jsonl").write_bytes(b.message())
+    for words in ("publish events.jsonl", "tasks done t-1", "dead-letters retry 1", f"import {folder}", "serve"):
+        line = refused(*words.split(), "--database", "demo.db", cwd=tmp_path)
+        assert "demo.db: is a demo's, whose time is simulated" in line
+    assert loupan("dead-letters", "list", "--database", "demo.db", cwd=tmp_path).returncode == 0
+
+
+def test_a_demo_says_in_its_database_that_its_time_is_simulated(tmp_path):
+    port = free_port()
+    process = subprocess.Popen(
+        [*LOUPAN, "demo", "--port", str(port), "--groups", "1", "--database", "demo.db"], cwd=tmp_path,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
+    finally:
+        process.terminate()
+        process.communicate()
+    assert "is a demo's" in refused("publish", "-", "--database", "demo.db", cwd=tmp_path)
+
+
+def limited(*words: object, cwd: Path, most: int) -> subprocess.CompletedProcess[bytes]:
+    """Run a command that can write no file larger than `most` bytes, as on a disk that is full."""
+    return subprocess.run(
+        [*LOUPAN, *(str(word) for word in words)], cwd=cwd, capture_output=True, timeout=120, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
+
+
+def test_what_cannot_be_written_whole_is_not_written_at_all(folder, tmp_path):
+    (tmp_path / "events.jsonl").write_bytes(b.message() + b"\n")
+    for words in (
+        f"replay events.jsonl --reference {folder} --out new/out", "demo --write-reference new/reference",
+        "playbook new mine.yaml",
+    ):
+        done = limited(*words.split(), cwd=tmp_path, most=10_000)
+        (line,) = done.stderr.decode().splitlines()
+        assert (done.returncode, "cannot be written" in line) == (1, True), line
+        assert [path.name for path in tmp_path.iterdir()] == ["events.jsonl"]
 
 
 # --- tools -------------------------------------------------------------------------------------------

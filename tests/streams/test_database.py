@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -144,17 +145,38 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(path):
     assert path.read_bytes() == b"estate_id,name\n" * 200
 
 
+def test_a_database_of_a_newer_loupan_is_refused_in_a_sentence(path):
+    open_database(path).dispose()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    before = dump(path)
+    with pytest.raises(Unavailable, match=r"is from a newer loupan \(revision 9999\): upgrade loupan, or name another"):
+        open_database(path)
+    assert dump(path) == before
+
+
+def test_the_revisions_that_are_known_are_those_of_the_migrations():
+    names = sorted(path.name[:4] for path in (Path(database.__file__).parent / "migrations/versions").glob("0*.py"))
+    assert list(database.REVISIONS) == names
+
+
 def test_a_folder_in_the_place_of_the_database_is_said(tmp_path):
     with pytest.raises(Unavailable, match="cannot be opened"):
         open_database(tmp_path)
 
 
-def test_a_database_of_somebody_else_is_refused_and_left_as_it_is(path):
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+@pytest.mark.parametrize("table", ["tasks", "events", "alembic_version"])
+def test_a_database_of_somebody_else_is_refused_and_left_as_it_is(path, table, journal):
     connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE tasks (id INTEGER)")
+    connection.execute(f"CREATE TABLE {table} (id INTEGER)")
+    connection.execute(f"PRAGMA journal_mode={journal}")
     connection.commit()
     connection.close()
-    before = dump(path)
+    before = path.read_bytes()
     with pytest.raises(Unavailable, match="not a loupan database"):
         open_database(path)
-    assert dump(path) == before
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]

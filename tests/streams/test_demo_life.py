@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from geopy.distance import geodesic
 
+from agents.tasks import GRACE
 from maps.datum import to_wgs84
 from schemas import events as ev
 from schemas.errors import BadEvent
@@ -307,6 +308,14 @@ def test_members_answer_what_a_persona_posted():
 def test_a_task_that_was_called_back_is_not_done():
     called_back = [task(n, start="19:00", status=TaskStatus.WITHDRAWN) for n in range(20)]
     assert not [event for event in worked(called_back) if event.source == "simulated/dealers"]
+
+
+def test_nobody_marks_a_task_when_its_time_is_over():
+    tasks = {row.task_id: row for row in (task(n, start=f"{8 + n % 14:02d}:00") for n in range(400))}
+    marks = [event for event in worked([*tasks.values()]) if isinstance(event, ev.TaskEvent)]
+    late = [event for event in marks if event.time > tasks[event.data.task_id].window.end]
+    assert late
+    assert all(event.time <= tasks[event.data.task_id].window.end + GRACE for event in late)
 
 
 def test_a_reply_names_the_member_whom_it_answers():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -65,6 +66,39 @@ def test_a_single_wrong_event_is_a_problem_that_says_what_is_wrong(world):
     assert answer.status_code == 422
     assert answer.json()["type"] == "urn:loupan:problem:bad-event"
     assert "unknown event type" in answer.json()["detail"]
+
+
+def test_a_wrong_event_is_named_by_its_id_and_said_to_be_kept(world):
+    answer = world.publish(builders.event("loupan.unheard-of.v1", {}, id="x-1")).json()
+    assert answer["results"][0]["id"] == "x-1"
+    assert answer["detail"].endswith(" It is kept as a dead letter.")
+    assert len(world.get("/v1/dead-letters").json()["dead_letters"]) == 1
+    assert world.publish(b'{"id": 7}').json()["results"][0]["id"] is None
+
+
+@pytest.mark.parametrize(("raw", "says"), [
+    (builders.event("loupan.unheard-of.v1", {}), "未知的事件类型“loupan.unheard-of.v1”（$.type）"),
+    (builders.message(location={"lng": 1, "lat": 2}),
+     "坐标没有写坐标系 crs（wgs84、gcj02 或 bd09）（$.data.location）"),
+    (builders.message(at="2026-03-02T08:00:00"), "时间没有时区（$.time）"),
+    (builders.event("loupan.group.message.v1", {}), "缺少字段 group_id（$.data）"),
+    (builders.order_placed(amount_fen=-5), "不能小于 0（$.data.amount_fen）"),
+    (builders.message(at="1999-03-02T08:00:00+08:00"), "时间 1999-03-02T08:00:00+08:00 不可信（$.time）"),
+    (builders.message(member=""), "不能为空（$.data.member_id）"),
+    (builders.message(location={"lng": "a", "lat": 2}), "应为数字，却是文字（$.data.location.lng）"),
+])
+def test_a_wrong_event_is_said_in_chinese_to_who_reads_chinese(world, raw, says):
+    detail = world.publish(raw, headers={"Accept-Language": "zh-CN"}).json()["detail"]
+    assert detail == f"事件没有被接收：{says}。它已存为死信。"
+
+
+def test_a_request_that_is_too_large_is_read_to_its_end_and_then_refused(world):
+    with world.served() as client:
+        headers = {"Authorization": f"Bearer {world.tokens['integration']}", **BATCH}
+        connection = http.client.HTTPConnection(client.base_url.host, client.base_url.port, timeout=20)
+        connection.request("POST", "/v1/events", body=b"[" + b" " * 10_000_000 + b"]", headers=headers)
+        assert connection.getresponse().status == 413
+        connection.close()
 
 
 @pytest.mark.parametrize("type", ["loupan.clock.woke.v1", "loupan.task.issued.v1", "loupan.member.placed.v1"])

@@ -176,6 +176,14 @@ def test_the_book_is_read_page_by_page(world):
     assert rest["cursor"] is None
 
 
+def test_the_book_is_narrowed_to_estates_that_have_a_campaign(world):
+    world.put_flow("e2")
+    world.put_flow("e3", status="ended", phase=None)
+    world.put_flow("e4", status=None, phase=None)
+    answer = world.get("/v1/estates?worked=true").json()
+    assert [(one["estate_id"], one["status"]) for one in answer["estates"]] == [("e2", "running"), ("e3", "ended")]
+
+
 def test_an_estate_comes_with_its_groups_its_figures_and_its_tasks(world):
     world.put_flow("e1")
     world.issue(task())
@@ -266,6 +274,7 @@ def test_a_dead_letter_that_the_door_takes_now_is_retried(world):
 def test_a_dead_letter_that_is_still_wrong_stays_dead(world):
     letter = world.put_dead(b"{")
     assert world.post(f"/v1/dead-letters/{letter}/retry").status_code == 422
+    # It is the same letter, and no second one beside it.
     assert [one["status"] for one in world.get("/v1/dead-letters").json()["dead_letters"]] == ["dead"]
 
 

@@ -173,6 +173,27 @@ def test_a_mark_that_a_phone_kept_counts_from_when_it_was_said(world):
     assert datetime.fromisoformat(world.inbox()[0]["time"]) == NOW
 
 
+def test_a_task_is_done_a_quarter_of_an_hour_early_and_no_earlier(world):
+    made = task(clock="22:15")
+    world.issue(made)
+    path = f"/v1/tasks/{made.task_id}/done"
+    early = world.post(path, who="own", headers=ZH)
+    assert (early.status_code, early.json()["type"]) == (409, "urn:loupan:problem:too-early")
+    assert early.json()["detail"] == "这条任务是 22:15 的，12:00 完成太早了。"
+    assert world.post(path).json()["detail"] == "The task is for 22:15: done at 12:00 is too early."
+    assert world.post(path.replace("done", "claim"), who="own").status_code == 202
+    world.clock.at = made.window.start - timedelta(minutes=15)
+    assert world.post(path, who="own").status_code == 202
+
+
+def test_a_task_whose_time_is_over_is_refused_though_nobody_let_it_expire(world):
+    made = task()
+    world.issue(made)
+    world.clock.at = made.window.end + timedelta(minutes=31)
+    answer = world.post(f"/v1/tasks/{made.task_id}/done", who="own")
+    assert (answer.status_code, answer.json()["task_status"]) == (409, "expired")
+
+
 def test_nobody_marks_a_task_ahead_of_time(world):
     made = task()
     world.issue(made)

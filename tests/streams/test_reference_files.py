@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -118,13 +119,34 @@ def test_a_stores_dealer_is_the_groups(tmp_path):
     ("text", "households"),
     [
         ("1124户", 1124), ("1124", 1124), ("1124.0", 1124), ("1,124户", 1124), ("约900户", 900), ("共 900 户", 900),
-        ("", None), ("暂无", None), ("0户", None), ("-5", None), ("800-900户", None),
-        ("9999999户", None), ("nan", None),
+        ("", None), ("暂无", None), ("0户", None), ("800-900户", None), ("nan", None),
     ],
 )
 def test_households_are_a_plain_count_or_not_known(tmp_path, text, households):
     (tmp_path / "estates.csv").write_text(f'estate_id,name,households\ne1,绿地城,"{text}"\n', "utf-8")
     assert read_estates(tmp_path / "estates.csv")[0].households == households
+
+
+@pytest.mark.parametrize("text", ["-5", "1e3", "12.5", "9999999户", "99999999999999999999"])
+def test_households_that_are_a_wrong_number_are_refused_with_what_is_believed(tmp_path, text):
+    (tmp_path / "estates.csv").write_text(f"estate_id,name,households\ne1,绿地城,{text}\n", "utf-8")
+    with pytest.raises(BadReference, match=re.escape(f"estates.csv:2: households is {text}; write a number from 1 to")):
+        read_estates(tmp_path / "estates.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "year"), [("2009", 2009), ("2009年", 2009), ("2009.0", 2009), ("", None), ("不详", None), ("0", None),
+                       ("2009-2012年", None)])
+def test_a_build_year_is_a_plain_year_or_not_known(tmp_path, text, year):
+    (tmp_path / "estates.csv").write_text(f"estate_id,name,build_year\ne1,绿地城,{text}\n", "utf-8")
+    assert read_estates(tmp_path / "estates.csv")[0].build_year == year
+
+
+@pytest.mark.parametrize("text", ["20x5", "-1", "15", "20255", "9999年"])
+def test_a_build_year_that_is_a_wrong_number_is_refused_with_what_is_believed(tmp_path, text):
+    (tmp_path / "estates.csv").write_text(f"estate_id,name,build_year\ne1,绿地城,{text}\n", "utf-8")
+    with pytest.raises(BadReference, match=f"estates.csv:2: build_year is {text}; write a year from 1800 to 2200"):
+        read_estates(tmp_path / "estates.csv")
 
 
 @pytest.mark.parametrize(

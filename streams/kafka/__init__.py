@@ -1,0 +1,1 @@
+"""Kafka: its topics as they should be, where a key belongs, and events to and from records."""
