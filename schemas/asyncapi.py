@@ -45,7 +45,10 @@ _ABOUT_TOPIC: dict[Topic, str] = {
     topics.TASK_EVENTS_TOPIC: "What people did with their tasks.",
     topics.COMMANDS: "What HQ wants: campaigns started, paused, resumed, ended.",
     topics.REFERENCE: "Who and what there is: estates, dealers, stores, groups, personas, campaigns, offers.",
-    topics.ESTATE_EVENTS: "Internal: what concerned which estate, in its settled order, wake-ups included. The truth.",
+    topics.ESTATE_EVENTS: (
+        "Internal: what concerned which estate, in its settled order, wake-ups included. The truth. Records are "
+        "packed: each is an array of `{estate_id, event, inbox, place}`, of one partition."
+    ),
     topics.TASKS: "Tasks handed out, withdrawn, expired, verified.",
     topics.CAMPAIGN_EVENTS: "What became of campaigns, and where members and groups were placed.",
     topics.FLOW: "The last state of each estate's point on the flow map.",
@@ -128,7 +131,7 @@ def _event_message(topic: Topic, event: type[Struct]) -> dict[str, Any]:
         "name": name,
         "title": event.__name__,
         "summary": _sentence(event),
-        "contentType": CLOUDEVENT,
+        "contentType": topics.PACKED if topic is topics.ESTATE_EVENTS else CLOUDEVENT,
         "correlationId": {"location": "$message.payload#/correlationid"},
         "payload": _ref(event.__name__),
         "bindings": _key(topic),

@@ -33,6 +33,9 @@ TOPICS: tuple[Topic, ...] = (
     ESTATE_EVENTS, TASKS, CAMPAIGN_EVENTS, FLOW, DEAD_LETTERS,
 )
 
+#: The content type of a record of `estate-events`: many events, each with its estate.
+PACKED = "application/vnd.loupan.estate-events+json"
+
 #: Which topic an event that comes in belongs to.
 TOPIC_OF: dict[type[Event], Topic] = {
     **dict.fromkeys(GROUP_EVENTS, GROUP_EVENTS_TOPIC),

@@ -17,9 +17,10 @@ from agents.records import NOWHERE, EstateRecord, Place
 from schemas.errors import BrokenRule
 from schemas.events import AnyEvent
 from schemas.tasks import GroupPlaced, MemberPlaced
+from schemas.topics import PACKED
 
 #: The content type of a packed record.
-CONTENT_TYPE = b"application/vnd.loupan.estate-events+json"
+CONTENT_TYPE = PACKED.encode()
 #: A packed record is closed when it has so many bytes; the largest event alone has a megabyte.
 ENOUGH = 512 * 1024
 

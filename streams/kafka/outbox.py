@@ -7,6 +7,7 @@ holds a lock of the database, and whoever waits for the lock goes on when it die
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,8 +29,11 @@ _log = structlog.get_logger(__name__)
 CHUNK = 2000
 #: How long it rests when there is nothing to send, and after a failure, in seconds.
 REST, _AFTER_FAILURE = 0.05, 1.0
-#: Its positions: the last outbox offset, and the last dead letter, that Kafka has.
-RELAYED, LETTERS = "relay/outbox", "relay/dead-letters"
+#: How often the flow map's changes are sent, in seconds: of an estate only its last state counts, and it changes with
+#: nearly every message.
+FLOW_EVERY = 1.0
+#: Its positions: the outbox offsets up to which Kafka has the events and the flow map, and its last dead letter.
+RELAYED, FLOWED, LETTERS = "relay/outbox", "relay/flow", "relay/dead-letters"
 _LOCK = 0x6C6F7570616E  # "loupan"
 _JSON = [("content-type", b"application/json")]
 
@@ -42,6 +46,7 @@ class OutboxRelay:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self.leading = False
+        self._flow_due = 0.0
         #: What else the one that may does when there is nothing to send; True while there is more of it.
         self.idle: Callable[[], bool] = lambda: False
 
@@ -77,6 +82,8 @@ class OutboxRelay:
         if not _locked(connection):
             return
         self.leading = True
+        places.begin(connection)
+        connection.commit()
         while not self._stopping.is_set():
             # The lock goes with its connection: so we see that it is still there.
             connection.exec_driver_sql("SELECT 1")
@@ -87,9 +94,13 @@ class OutboxRelay:
     def once(self) -> bool:
         """Send the next chunk and move the positions on; False when there was nothing to send."""
         with self.engine.begin() as connection:
-            before = places.load(connection, {RELAYED: 0, LETTERS: 0})
+            before = places.load(connection, {RELAYED: 0, FLOWED: 0, LETTERS: 0})
         with self.engine.connect() as connection:
             records, after = self._chunk(connection, before)
+            if time.monotonic() >= self._flow_due and (upto := after[RELAYED]) > before[FLOWED]:
+                records.extend(_estates(connection, before[FLOWED], upto))
+                after[FLOWED] = upto
+                self._flow_due = time.monotonic() + FLOW_EVERY
         if after == before:
             return False
         send, name = self.publisher.send, self._name
@@ -112,10 +123,9 @@ class OutboxRelay:
             .order_by(dead_letters.c.offset).limit(CHUNK)))
         records = [
             *((row.topic, row.key, *encode_binary(row.raw)) for row in events),
-            *_estates(connection, before[RELAYED], upto),
             *((DEAD_LETTERS.name, letter.origin, _letter(letter), _JSON) for letter in letters),
         ]
-        return records, {RELAYED: upto, LETTERS: letters[-1].offset if letters else before[LETTERS]}
+        return records, {**before, RELAYED: upto, LETTERS: letters[-1].offset if letters else before[LETTERS]}
 
 
 def _estates(connection: Connection, after: int, upto: int) -> Iterator[tuple[str, str, bytes, Any]]:

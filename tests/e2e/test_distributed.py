@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer
 
 from schemas.topics import ESTATE_EVENTS, TOPICS
 from streams.demo.people import demo_reference
@@ -165,18 +165,29 @@ def test_a_task_can_be_claimed_and_asked_why(deployment):
     assert task["task_id"] in deployment.run("tasks", "tail", "-n", "5000", "--json")
 
 
-def test_what_goes_out_is_in_its_topic(deployment):
-    from kafka import KafkaConsumer
-
+def first_of(deployment: Deployment, topic: str) -> Any:
+    """The first record of a topic."""
     consumer = KafkaConsumer(
-        deployment.prefix + "tasks", bootstrap_servers=deployment.kafka, auto_offset_reset="earliest",
+        deployment.prefix + topic, bootstrap_servers=deployment.kafka, auto_offset_reset="earliest",
         enable_auto_commit=False, consumer_timeout_ms=15_000)
     one = next(iter(consumer))
     consumer.close()
+    return one
+
+
+def test_tasks_go_out_as_binary_cloudevents_keyed_by_dealer(deployment):
+    one = first_of(deployment, "tasks")
     headers = dict(one.headers)
     assert headers["ce_type"] == b"loupan.task.issued.v1"
     assert headers["ce_specversion"] == b"1.0"
     assert json.loads(one.value)["dealer_id"] == one.key.decode()
+
+
+def test_campaign_events_and_the_flow_map_go_out_keyed_by_estate(deployment):
+    one = first_of(deployment, "campaign-events")
+    assert dict(one.headers)["ce_partitionkey"] == one.key
+    one = first_of(deployment, "flow")
+    assert json.loads(one.value)["estate_id"] == one.key.decode()
 
 
 POISON: dict[str, tuple[bytes | None, list[tuple[str, bytes]]]] = {
