@@ -53,6 +53,8 @@ ROUNDS = 3
 ESTATES, MEMBERS, WARM = 1_000, 10_000, 20_000
 #: At most so long a run may take, in seconds.
 PATIENCE = 300.0
+#: How often a run looks how far it is, in seconds: each look costs the worker beside it some of its interpreter's time.
+_LOOK = 0.02
 GROUPS = [(GROUP_EVENTS_TOPIC.name, number) for number in range(PARTITIONS)]
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 
@@ -217,7 +219,7 @@ async def _counted(measures: Measures, step: str, wanted: int) -> float:
             return done
         if time.perf_counter() > end:
             raise BrokenRule(f"{step} worked {done:.0f} of {wanted} events in {PATIENCE:g} s")
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(_LOOK)
 
 
 def steps_alone(bench: Bench, load: Load, template: str, *, packed: int = 1) -> tuple[float, Recording]:
@@ -483,7 +485,7 @@ def latency(bench: Bench, rate: int, seconds: int) -> dict[str, float]:
                 while done < min(applied - 1, len(sent)):
                     waits.append(now - sent[done])
                     done += 1
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(_LOOK)
 
         watching = asyncio.create_task(watch())
         await paced(load.lines, rate, send)
