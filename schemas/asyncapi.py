@@ -74,7 +74,10 @@ _PLAIN: dict[str, dict[str, Any]] = {
         "title": "DeadLetter",
         "description": "What came, as text, where it came from, and why it could not be used.",
         "type": "object",
-        "properties": {"origin": {"type": "string"}, "reason": {"type": "string"}, "raw": {"type": "string"}},
+        "properties": {
+            "id": {"type": "integer"}, "origin": {"type": "string"}, "reason": {"type": "string"},
+            "raw": {"type": "string", "description": "At most its first megabyte."}, "raw_bytes": {"type": "integer"},
+        },
         "required": ["reason", "raw"],
     },
 }

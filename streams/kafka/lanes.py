@@ -72,8 +72,10 @@ class Lanes:
             try:
                 self._send(parcels)
                 wait = _FIRST_WAIT
-            except (Unavailable, SQLAlchemyError) as error:
-                _log.warning("lanes.again", error=str(error), parcels=len(parcels), wait=wait)
+            except Exception as error:  # noqa: BLE001  # whatever it was: what waits must be sent, and nobody else does
+                known = isinstance(error, Unavailable | SQLAlchemyError)
+                _log.warning(
+                    "lanes.again", error=str(error), parcels=len(parcels), wait=wait, exc_info=None if known else error)
                 self._stopping.wait(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
                 if self._stopping.is_set():

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from schemas.errors import BadEvent, Fenced, Unavailable
 from schemas.topics import DEAD_LETTERS, FLOW
 from streams import places
-from streams.kafka.producer import Publisher
+from streams.kafka.producer import Publisher, Receipt
 from streams.kafka.records import encode_binary
 from streams.tables import dead_letters, flow, outbox
 
@@ -34,6 +34,8 @@ REST, _AFTER_FAILURE = 0.05, 1.0
 FLOW_EVERY = 1.0
 #: Its positions: the outbox offsets up to which Kafka has the events and the flow map, and its last dead letter.
 RELAYED, FLOWED, LETTERS = "relay/outbox", "relay/flow", "relay/dead-letters"
+#: So much of a dead letter goes to its topic.
+LETTER_BYTES = 1_048_576
 _LOCK = 0x6C6F7570616E  # "loupan"
 _JSON = [("content-type", b"application/json")]
 
@@ -72,8 +74,9 @@ class OutboxRelay:
                         connection.invalidate()
             except Fenced as error:
                 _log.warning("outbox.fenced", error=str(error))
-            except (Unavailable, BadEvent, SQLAlchemyError) as error:
-                _log.warning("outbox.again", error=str(error))
+            except Exception as error:  # noqa: BLE001  # whatever it was: the outbox must not stand still in silence
+                known = isinstance(error, Unavailable | SQLAlchemyError)
+                _log.warning("outbox.again", error=str(error), exc_info=None if known else error)
             self.leading = False
             self._stopping.wait(_AFTER_FAILURE)
 
@@ -103,12 +106,19 @@ class OutboxRelay:
                 self._flow_due = time.monotonic() + FLOW_EVERY
         if after == before:
             return False
-        send, name = self.publisher.send, self._name
-        for receipt in [send(name(topic), key, value, headers) for topic, key, value, headers in records]:
+        for receipt in [receipt for record in records if (receipt := self._send(*record)) is not None]:
             receipt.result()
         with self.engine.begin() as connection:
             places.advance(connection, before, after)
         return True
+
+    def _send(self, topic: str, key: str, value: bytes, headers: Any) -> Receipt | None:
+        try:
+            return self.publisher.send(self._name(topic), key, value, headers)
+        except BadEvent as error:
+            # It stays in the database, and what comes behind it must not wait for it.
+            _log.error("outbox.refused", topic=topic, key=key, error=str(error))
+            return None
 
     def _chunk(self, connection: Connection, before: dict[str, int]) -> tuple[list[Any], dict[str, int]]:
         """What is to be sent next, and where the positions stand then."""
@@ -136,8 +146,10 @@ def _estates(connection: Connection, after: int, upto: int) -> Iterator[tuple[st
 
 
 def _letter(row: Any) -> bytes:
-    return msgspec.json.encode(
-        {"id": row.offset, "origin": row.origin, "reason": row.reason, "raw": row.raw.decode(errors="replace")})
+    # A byte may become six in JSON. The database has it whole.
+    raw = row.raw[:LETTER_BYTES].decode(errors="replace")
+    return msgspec.json.encode({
+        "id": row.offset, "origin": row.origin, "reason": row.reason, "raw": raw, "raw_bytes": len(row.raw)})
 
 
 def _locked(connection: Connection) -> bool:

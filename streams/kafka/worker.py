@@ -251,13 +251,19 @@ class Worker:
         while True:
             await asyncio.sleep(_TICK)
             async with self.app.seeking:
-                if self._stale:
+                if not self._at:
+                    # Nothing is ours yet.
                     continue
                 try:
+                    if self._stale:
+                        # Perhaps no event comes for hours, and the clock must go on all the same.
+                        await self._in_thread(self._own, list(self._at))
                     self.lanes.put(await self._in_thread(self.campaigning.wake, self.clock.now()))
                 except (SQLAlchemyError, Fenced) as error:
                     self._stale = True
                     await self._bear("worker.clock", error)
+                else:
+                    self._borne()
 
     def _scrub(self) -> bool:
         with self.engine.begin() as connection:

@@ -158,6 +158,36 @@ def test_a_zombie_writes_nothing_more(field, times):
     books(field)
 
 
+def test_a_database_that_fails_while_nothing_comes_in_stops_no_clock(field):
+    worked(field)
+    field.quiet()
+    field.settle()
+    field.postgres.kill()
+    # Long enough for the clock to find out, and not so long that Kafka gives the partitions away.
+    time.sleep(2)
+    for name in ("one", "two"):
+        field.kill(name, signal.SIGSTOP)
+    field.postgres.start()
+    field.engine.dispose()
+    woken = _woken(field)
+    with field.engine.begin() as connection:
+        due = connection.exec_driver_sql("UPDATE wakes SET due = 1").rowcount
+    for name in ("one", "two"):
+        field.kill(name, signal.SIGCONT)
+    assert due > 10
+    end = time.monotonic() + 30
+    while _woken(field) < woken + due:
+        assert time.monotonic() < end, field.logs()
+        time.sleep(0.3)
+    assert [worker.poll() for worker in field.workers.values()] == [None, None]
+
+
+def _woken(field: Field) -> int:
+    with field.engine.connect() as connection:
+        return int(connection.exec_driver_sql(
+            "SELECT count(*) FROM estate_events WHERE raw IS NOT NULL").scalar_one())
+
+
 def test_a_worker_ends_soon_when_it_is_told_to_though_the_broker_is_dead(field):
     worked(field)
     field.quiet()
