@@ -29,6 +29,7 @@ from schemas.errors import BrokenRule
 from schemas.events import decode
 from schemas.topics import ESTATE_EVENTS, GROUP_EVENTS_TOPIC, key_of
 from streams import memory
+from streams.bench.runs import percentiles
 from streams.bench.streams import DAY_1, ZONE, chat, town
 from streams.clocks import WallClock
 from streams.database import open_database
@@ -502,8 +503,4 @@ def latency(bench: Bench, rate: int, seconds: int) -> dict[str, float]:
         finally:
             publisher.close()
             engine.dispose()
-    waits.sort()
-    return {
-        "rate": rate, "events": len(waits), "p50_ms": round(waits[len(waits) // 2] * 1000, 1),
-        "p99_ms": round(waits[int(len(waits) * 0.99)] * 1000, 1),
-    }
+    return percentiles(rate, waits)

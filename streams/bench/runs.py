@@ -155,6 +155,11 @@ def latency(rate: int, seconds: int) -> dict[str, float]:
         finally:
             runner.stop()
             engine.dispose()
+    return percentiles(rate, waits)
+
+
+def percentiles(rate: int, waits: list[float]) -> dict[str, float]:
+    """The figures of waits (s) at a rate (events/s): p50 and p99 in ms."""
     waits.sort()
     return {
         "rate": rate, "events": len(waits), "p50_ms": round(waits[len(waits) // 2] * 1000, 1),

@@ -11,6 +11,7 @@ import typer
 from sqlalchemy import Connection
 
 from schemas.errors import BadFile, Unavailable
+from streams import places
 from streams.commands.carrying import Carrier, Kafka, Log, Partitions, Prefix, Replication
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, is_empty, opened, out, print_json
 from streams.database import is_server, shown
@@ -96,9 +97,10 @@ def _clocks(connection: Connection) -> Check:
 
 def _workers(connection: Connection) -> Check:
     """Whether the workers send what goes out."""
-    relayed, end = (
-        connection.exec_driver_sql("SELECT next FROM positions WHERE consumer = %s", (name,)).scalar() or 0
-        for name in ("relay/outbox", "outbox"))
+    from streams.kafka.outbox import RELAYED  # noqa: PLC0415  # it takes its time to load
+
+    at = places.below(connection, "")
+    relayed, end = at.get(RELAYED, 0), at.get(places.OUT, 0)
     handed = connection.exec_driver_sql("SELECT count(*) FROM handover").scalar_one()
     waiting = end - relayed + handed
     return "outbox", waiting < _MANY, f"{waiting} records wait to be sent" + (

@@ -97,9 +97,10 @@ class OutboxRelay:
     def once(self) -> bool:
         """Send the next chunk and move the positions on; False when there was nothing to send."""
         with self.engine.begin() as connection:
-            before = places.load(connection, {RELAYED: 0, FLOWED: 0, LETTERS: 0})
+            before = places.load(connection, {RELAYED: 0, FLOWED: 0, LETTERS: 0, places.OUT: 0})
+        end = before.pop(places.OUT)
         with self.engine.connect() as connection:
-            records, after = self._chunk(connection, before)
+            records, after = self._chunk(connection, before, end)
             if time.monotonic() >= self._flow_due and (upto := after[RELAYED]) > before[FLOWED]:
                 records.extend(_estates(connection, before[FLOWED], upto))
                 after[FLOWED] = upto
@@ -120,10 +121,10 @@ class OutboxRelay:
             _log.error("outbox.refused", topic=topic, key=key, error=str(error))
             return None
 
-    def _chunk(self, connection: Connection, before: dict[str, int]) -> tuple[list[Any], dict[str, int]]:
-        """What is to be sent next, and where the positions stand then."""
-        end = places.load(connection, {places.OUT: 0})[places.OUT]
-        connection.commit()
+    def _chunk(
+        self, connection: Connection, before: dict[str, int], end: int
+    ) -> tuple[list[Any], dict[str, int]]:
+        """What is to be sent next, of an outbox that has this end; and where the positions stand then."""
         events = list(connection.execute(
             select(outbox.c.offset, outbox.c.topic, outbox.c.key, outbox.c.raw)
             .where(outbox.c.offset > before[RELAYED], outbox.c.offset <= end).order_by(outbox.c.offset).limit(CHUNK)))

@@ -42,11 +42,12 @@ _ATTEMPTS = 50
 
 @dataclass(slots=True)
 class _Arrival:
-    """An event of a record, and what came of placing it."""
+    """An event of a record, the rows that placing it will ask for first, and what came of it."""
 
     fetched: Fetched
     raw: bytes
     event: InEvent
+    likely: tuple[Address, ...]
     refused: str | None = None
     outs: list[tuple[str, bytes]] = field(default_factory=list)
     records: list[EstateRecord] = field(default_factory=list)
@@ -128,7 +129,7 @@ class Placing:
         arrivals, unreadable = self._read(batch)
         keys = Keys()
         for arrival in arrivals:
-            keys.add(self._step.likely("", arrival.event))
+            keys.add(arrival.likely)
         for _ in range(_ATTEMPTS):
             try:
                 with self.engine.begin() as connection:
@@ -160,7 +161,7 @@ class Placing:
                 except BadEvent as error:
                     unreadable.append((fetched, raw, str(error)))
                 else:
-                    arrivals.append(_Arrival(fetched, raw, event))
+                    arrivals.append(_Arrival(fetched, raw, event, self._step.likely("", event)))
         return arrivals, unreadable
 
     def _attempt(
@@ -207,7 +208,7 @@ class Placing:
             name = (arrival.event.source, arrival.event.id)
             if name not in known:
                 known.add(name)
-                fresh.append(_Arrival(arrival.fetched, arrival.raw, arrival.event))
+                fresh.append(_Arrival(arrival.fetched, arrival.raw, arrival.event, arrival.likely))
         return fresh
 
     def _forget_the_erased(self, connection: Connection) -> bool:
@@ -220,9 +221,7 @@ class Placing:
 
     def _prefetch(self, connection: Connection, rows: StoredRows, fresh: Sequence[_Arrival], keys: Keys) -> None:
         """Fetch what placement will ask for first; of who is met for the first time, also what holds for them."""
-        likely: dict[Address, _Arrival] = {}
-        for arrival in fresh:
-            likely.update(dict.fromkeys(self._step.likely("", arrival.event), arrival))
+        likely = dict.fromkeys(address for arrival in fresh for address in arrival.likely)
         rows.prefetch(likely)
         strangers = [
             person(address[3]) for address in likely if address[2] == MEMBER_HOME and rows.get(address) is None]

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
 from sqlalchemy import Engine
 
 from agents.world import World
 from schemas.errors import Unavailable
 from schemas.topics import ESTATE_EVENTS
 from streams.gateway.ports import Clock
+from streams.kafka.admin import connected
 from streams.kafka.campaigning import Campaigning
 from streams.kafka.carrier import Carrier
 from streams.kafka.cluster import Cluster
@@ -73,14 +72,8 @@ def partitions_of(cluster: Cluster, topic: str = ESTATE_EVENTS.name) -> int:
     Raises:
         Unavailable: when there is no such topic.
     """
-    try:
-        admin = KafkaAdminClient(bootstrap_servers=cluster.address, client_id="loupan")
-        try:
-            [found] = admin.describe_topics([cluster.name(topic)])
-        finally:
-            admin.close()
-    except KafkaError as error:
-        raise Unavailable(f"Kafka at {cluster.address} cannot be asked for its topics: {error}") from error
+    with connected(cluster.address) as admin:
+        [found] = admin.describe_topics([cluster.name(topic)])
     if not found["partitions"]:
         raise Unavailable(f"Kafka has no topic {cluster.name(topic)}: loupan admin topics --apply makes it")
     return len(found["partitions"])
