@@ -9,13 +9,14 @@ import msgspec
 
 
 class Fetched(NamedTuple):
-    """A record, and where it stands."""
+    """A record, where it stands, and under which assignment of partitions it was fetched."""
 
     topic: str
     partition: int
     offset: int
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    generation: int = 0
 
     @property
     def place(self) -> tuple[str, int]:

@@ -1,8 +1,8 @@
 """A worker: Faust carries, the steps work, the database remembers. Any number of them share the partitions.
 
-All that touches the database happens in one thread, a batch at a time. A failure of the database or of Kafka is tried
-again, and when it lasts, the process ends: whoever starts it again finds everything where it was. A broken rule of
-ours ends it at once.
+Each step has a thread, in which it touches the database, a batch at a time. A failure of the database or of Kafka is
+tried again, and when it lasts, the process ends: whoever starts it again finds everything where it was. A broken rule
+of ours ends it at once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -24,23 +25,20 @@ from schemas.topics import ESTATE_EVENTS
 from streams import memory
 from streams.erasure import scrub
 from streams.gateway.ports import Clock
+from streams.kafka.bearing import Bearing
 from streams.kafka.campaigning import Campaigning
-from streams.kafka.carrier import Carrier, Log, Place
+from streams.kafka.carrier import Carrier, Feed, Log, Place
 from streams.kafka.fetched import Fetched
 from streams.kafka.lanes import Lanes
 from streams.kafka.measures import Measures
 from streams.kafka.outbox import OutboxRelay
 from streams.kafka.placing import Placing
-from streams.topology import TOPOLOGY
+from streams.topology import TOPOLOGY, Topology
 
 _log = structlog.get_logger(__name__)
 _LOG = ESTATE_EVENTS.name
 T = TypeVar("T")
 
-#: How long a failing database or broker is borne before the process ends, in seconds.
-PATIENCE = 60.0
-#: How long it waits after a failure, doubling up to the longest, in seconds.
-_FIRST_WAIT, _LONGEST_WAIT = 0.05, 2.0
 #: How often the estates that are due are looked for, in seconds.
 _TICK = 0.2
 #: How long a worker that is told to stop may take: Faust waits for ever on a dead broker.
@@ -53,27 +51,70 @@ _MOST_WAITING = 200
 STOPPED, FAILED, BROKEN = 3, 4, 5
 
 
+class _Post:
+    """A step at its work: what it is fed, its thread, and how far it is.
+
+    `own` says how far these partitions are, as the database has it; `skip` goes on from a later offset. Two steps
+    work side by side, as those of two workers do.
+    """
+
+    def __init__(
+        self, name: str, feed: Feed, work: Callable[[Sequence[Fetched]], None],
+        own: Callable[[Iterable[Place]], Mapping[Place, int]], skip: Callable[[Place, int], None], bearing: Bearing,
+    ) -> None:
+        self.name, self.feed, self.work, self._own, self._skip, self.bearing = name, feed, work, own, skip, bearing
+        self.at: dict[Place, int] = {}
+        #: Whether the database has to be asked how far we are before anything else is done.
+        self.stale = True
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def do(self, work: Callable[..., T], *words: Any) -> T:
+        """Do something in the step's thread: all that touches the database is done there."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, work, *words)
+
+    async def own(self, places: Iterable[Place]) -> None:
+        """These partitions are ours, and no others."""
+        self.at = dict(await self.do(self._own, list(places)))
+        self.stale = False
+
+    async def refresh(self) -> None:
+        """Ask the database anew, where that is needed."""
+        if self.stale:
+            await self.own(self.at)
+
+    async def skip(self, place: Place, first: int) -> None:
+        """Retention has cut off what we were to read next: say it loudly, and go on from what there is."""
+        if self.at[place]:
+            _log.critical("worker.lost_to_retention", topic=place[0], partition=place[1], wanted=self.at[place],
+                          begins=first)
+        await self.do(self._skip, place, first)
+        self.at[place] = first
+
+
 class Worker:
     """Works the partitions that Kafka gives it, until it is told to stop."""
 
     def __init__(
         self, engine: Engine, carrier: Callable[[Callable[..., Awaitable[Mapping[Place, int]]]], Carrier],
         placing: Placing, campaigning: Campaigning, lanes: Lanes, relay: OutboxRelay, clock: Clock, measures: Measures,
-        *, batch: int, end: Callable[[int], None] = os._exit,
+        *, topology: Topology = TOPOLOGY, batch: int, end: Callable[[int], None] = os._exit,
     ) -> None:
         self.engine, self.placing, self.campaigning = engine, placing, campaigning
         self.lanes, self.relay, self.clock, self.measures = lanes, relay, clock, measures
         self.batch, self._end = batch, end
         self.app = carrier(self._assigned)
-        self._at: dict[Place, int] = {}
-        self._stale = True
-        self._failing: float | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="steps")
-        first, second = TOPOLOGY.steps
-        self._pumps = (
-            (first.name, self.app.fetch(topic.name for topic in first.reads), self._place),
-            (second.name, self.app.fetch(topic.name for topic in second.reads), self._advance),
-        )
+        self._assigning = self._bearing()
+        first, second = topology.steps
+        self._first = _Post(
+            first.name, self.app.fetch(topic.name for topic in first.reads), self._place, self._own_ingest,
+            placing.skip, self._bearing())
+        self._second = _Post(
+            second.name, self.app.fetch(topic.name for topic in second.reads), self._advance, self._own_log,
+            lambda place, at: campaigning.skip(place[1], at), self._bearing())
+        self._posts = (self._first, self._second)
+
+    def _bearing(self) -> Bearing:
+        return Bearing(self.measures, lambda: self._end(FAILED))
 
     # --- the run ------------------------------------------------------------------------------------
 
@@ -83,7 +124,7 @@ class Worker:
         self.relay.idle = self._scrub
         self.lanes.start()
         self.relay.start()
-        tasks = [asyncio.create_task(self._guarded(self._pump(*pump))) for pump in self._pumps]
+        tasks = [asyncio.create_task(self._guarded(self._pump(post))) for post in self._posts]
         tasks.append(asyncio.create_task(self._guarded(self._tick())))
         starting = asyncio.create_task(self._guarded(self._start()))
         await stopping.wait()
@@ -94,7 +135,8 @@ class Worker:
         await self.app.stop()
         self.lanes.stop()
         self.relay.stop()
-        self._thread.shutdown()
+        for post in self._posts:
+            post.thread.shutdown()
         watchdog.cancel()
 
     async def _start(self) -> None:
@@ -125,112 +167,102 @@ class Worker:
         _log.info("worker.assigned", partitions=len(places))
         while True:
             try:
-                wanted = await self._in_thread(self._own, places)
-                cut = {
-                    place: first for place, first in (await log.beginnings(places)).items()
-                    if wanted.get(place, first) < first}
-                for place, first in cut.items():
-                    await self._in_thread(self._skip, place, first)
+                for post in self._posts:
+                    await post.own(place for place in places if (place[0] == _LOG) == (post is self._second))
+                begins = await log.beginnings(places)
+                for post in self._posts:
+                    for place in [place for place in post.at if post.at[place] < begins.get(place, 0)]:
+                        await post.skip(place, begins[place])
             except (SQLAlchemyError, Fenced) as error:
-                await self._bear("worker.assigning", error)
+                await self._assigning.bear("worker.assigning", error)
                 continue
-            self._borne()
-            return self._at
+            self._assigning.over()
+            return {**self._first.at, **self._second.at}
 
-    def _own(self, places: list[Place]) -> dict[Place, int]:
-        ingest = [place for place in places if place[0] != _LOG]
-        self._at = dict(self.placing.assign(ingest))
-        ours = [partition for topic, partition in places if topic == _LOG]
-        owned = self.campaigning.assign(ours)
-        self._at.update({(_LOG, partition): at for partition, at in owned.items()})
-        self.lanes.put([*self.placing.leftovers(ingest), *self.campaigning.leftovers()])
-        self._stale = False
-        return self._at
+    def _own_ingest(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        at = self.placing.assign(places)
+        self.lanes.put(self.placing.leftovers(at))
+        return at
 
-    def _skip(self, place: Place, first: int) -> None:
-        """Retention has cut off what we were to read next: say it loudly, and go on from what there is."""
-        if self._at[place]:
-            _log.critical("worker.lost_to_retention", topic=place[0], partition=place[1], wanted=self._at[place],
-                          begins=first)
-        if place[0] == _LOG:
-            self.campaigning.skip(place[1], first)
-        else:
-            self.placing.skip(place, first)
-        self._at[place] = first
+    def _own_log(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        at = self.campaigning.assign(partition for _, partition in places)
+        self.lanes.put(self.campaigning.leftovers())
+        return {(_LOG, partition): offset for partition, offset in at.items()}
 
     # --- batches ------------------------------------------------------------------------------------
 
-    async def _pump(
-        self, step: str, queue: asyncio.Queue[Any], work: Callable[[Sequence[Fetched]], Any]
-    ) -> None:
+    async def _pump(self, post: _Post) -> None:
         """Take what there is, and work it, for ever."""
+        waiting: deque[Fetched] = deque()
+        queue = post.feed.queue
         while True:
-            events = [await queue.get()]
-            size = _size(events[0])
-            while len(events) < self.batch and size < _LARGE and not queue.empty():
-                events.append(queue.get_nowait())
-                size += _size(events[-1])
-            while not await self._apply(step, events, work):
+            if not waiting:
+                waiting.extend(await queue.get())
+            while len(waiting) < self.batch and not queue.empty():
+                waiting.extend(queue.get_nowait())
+            records = self._cut(waiting)
+            while not await self._apply(post, records):
                 pass
 
-    async def _apply(self, step: str, events: list[Any], work: Callable[[Sequence[Fetched]], Any]) -> bool:
+    def _cut(self, waiting: deque[Fetched]) -> list[Fetched]:
+        """The next batch of what waits."""
+        records, size = [waiting.popleft()], 0
+        while waiting and len(records) < self.batch:
+            size += len(records[-1].value or b"")
+            if size >= _LARGE:
+                break
+            records.append(waiting.popleft())
+        return records
+
+    async def _apply(self, post: _Post, records: list[Fetched]) -> bool:
         """Work a batch. True when it is dealt with: written, or dropped because it will be fetched again."""
-        async with self.app.seeking:
+        async with post.feed.working:
             try:
-                if self._stale:
-                    await self._in_thread(self._own, list(self._at))
-                ours, known, holes = self._sorted(events)
+                await post.refresh()
+                ours, ends, holes = self._sorted(records, post.at)
                 if ours:
                     begun = time.perf_counter()
-                    await self._in_thread(work, [self._fetched(event) for event in ours])
-                    self.measures.batch(step, len(ours), time.perf_counter() - begun)
+                    await post.do(post.work, ours)
+                    self.measures.batch(post.name, len(ours), time.perf_counter() - begun)
             except Fenced as error:
                 self.measures.fenced.inc()
-                self._stale = True
-                await self._bear("worker.fenced", error)
+                post.stale = True
+                await post.bearing.bear("worker.fenced", error)
                 return False
             except SQLAlchemyError as error:
                 # Whether it was committed is not known: the database is asked before it is tried again.
-                self._stale = True
-                await self._bear("worker.database", error)
+                post.stale = True
+                await post.bearing.bear("worker.database", error)
                 return False
-            self._borne()
-            for event in ours:
-                self._at[self.app.place(event.message)] = event.message.offset + 1
-            for event in (*ours, *known):
-                event.ack()
+            post.bearing.over()
+            post.at.update(ends)
+            self.app.done(ends)
             if holes:
                 _log.warning("worker.holes", holes={f"{topic}/{number}": at for (topic, number), at in holes.items()})
                 await self.app.seek(holes)
         return True
 
-    def _sorted(self, events: list[Any]) -> tuple[list[Any], list[Any], dict[Place, int]]:
-        """The events that come next, those that the database has already, and where something is missing before one.
+    def _sorted(
+        self, records: list[Fetched], at: Mapping[Place, int]
+    ) -> tuple[list[Fetched], dict[Place, int], dict[Place, int]]:
+        """The records that come next and where they end; and where something is missing before one.
 
-        What an older assignment brought is none of these.
+        What the database has already is none of these, nor what an older assignment brought.
         """
-        at = dict(self._at)
-        ours: list[Any] = []
-        known: list[Any] = []
+        ours: list[Fetched] = []
+        ends: dict[Place, int] = {}
         holes: dict[Place, int] = {}
-        for event in events:
-            place, offset = self.app.place(event.message), event.message.offset
-            if place not in at or not self.app.is_current(event):
+        for record in records:
+            place, offset = record.place, record.offset
+            if place not in at or not self.app.is_current(record):
                 continue
-            if offset < at[place]:
-                known.append(event)
-            elif offset == at[place]:
-                at[place] = offset + 1
-                ours.append(event)
-            else:
-                holes[place] = at[place]
-        return ours, known, holes
-
-    def _fetched(self, event: Any) -> Fetched:
-        message = event.message
-        headers = message.headers
-        pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
-        return Fetched(*self.app.place(message), message.offset, message.value, tuple(pairs))
+            wanted = ends.get(place, at[place])
+            if offset == wanted:
+                ends[place] = offset + 1
+                ours.append(record)
+            elif offset > wanted:
+                holes[place] = wanted
+        return ours, ends, holes
 
     def _place(self, batch: Sequence[Fetched]) -> None:
         while self.lanes.waiting > _MOST_WAITING:
@@ -238,64 +270,38 @@ class Worker:
             time.sleep(0.01)
         outcome = self.placing.work(batch)
         self.lanes.put(outcome.parcels)
-        self.measures.count(TOPOLOGY.steps[0].name, outcome.applied, outcome.duplicate, outcome.dead)
+        self.measures.count(self._first.name, outcome.applied, outcome.duplicate, outcome.dead)
 
     def _advance(self, batch: Sequence[Fetched]) -> None:
         applied, duplicate, dead = self.campaigning.work(batch)
-        self.measures.count(TOPOLOGY.steps[1].name, applied, duplicate, dead)
+        self.measures.count(self._second.name, applied, duplicate, dead)
 
     # --- the clock, and what is done beside -----------------------------------------------------------
 
     async def _tick(self) -> None:
         """Wake the estates that are due."""
+        post = self._second
         while True:
             await asyncio.sleep(_TICK)
-            async with self.app.seeking:
-                if not self._at:
+            async with post.feed.working:
+                if not post.at:
                     # Nothing is ours yet.
                     continue
                 try:
-                    if self._stale:
-                        # Perhaps no event comes for hours, and the clock must go on all the same.
-                        await self._in_thread(self._own, list(self._at))
-                    self.lanes.put(await self._in_thread(self.campaigning.wake, self.clock.now()))
+                    # Perhaps no event comes for hours, and the clock must go on all the same.
+                    await post.refresh()
+                    self.lanes.put(await post.do(self.campaigning.wake, self.clock.now()))
                 except (SQLAlchemyError, Fenced) as error:
-                    self._stale = True
-                    await self._bear("worker.clock", error)
+                    post.stale = True
+                    await post.bearing.bear("worker.clock", error)
                 else:
-                    self._borne()
+                    post.bearing.over()
 
     def _scrub(self) -> bool:
         with self.engine.begin() as connection:
             return scrub(connection)
 
-    # --- failures -----------------------------------------------------------------------------------
-
-    async def _in_thread(self, work: Callable[..., T], *words: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *words)
-
-    async def _bear(self, what: str, error: Exception) -> None:
-        """Wait a little after a failure; after one that lasts, end the process."""
-        now = time.monotonic()
-        if self._failing is None:
-            self._failing, self._wait = now, _FIRST_WAIT
-        _log.warning(what, error=str(error).splitlines()[0], since=round(now - self._failing, 1))
-        self.measures.retries.labels(what.partition(".")[2]).inc()
-        if now - self._failing > PATIENCE:
-            _log.critical("worker.gives_up", after=PATIENCE)
-            self._end(FAILED)
-        await asyncio.sleep(self._wait)
-        self._wait = min(2 * self._wait, _LONGEST_WAIT)
-
-    def _borne(self) -> None:
-        self._failing = None
-
     @property
     def well(self) -> bool:
         """Whether it works: nothing has been failing for long."""
-        failing = self._failing
-        return failing is None or time.monotonic() - failing < PATIENCE / 2
-
-
-def _size(event: Any) -> int:
-    return len(event.message.value or b"")
+        return self._assigning.well and all(post.bearing.well for post in self._posts)

@@ -89,11 +89,11 @@ def make_worker(
         engine,
         lambda assigned: Carrier(
             cluster.name("loupan"), cluster.address, prefix=cluster.prefix, datadir=datadir, instance=how.instance,
-            session=how.session, assigned=assigned, queue=4 * how.batch),
+            session=how.session, assigned=assigned),
         Placing(engine, world, partitions, topology=how.topology, now=clock.now),
         Campaigning(engine, world, partitions, topology=how.topology, now=clock.now),
         Lanes(engine, publisher, cluster.name(ESTATE_EVENTS.name)), OutboxRelay(engine, publisher, cluster.name),
-        clock, measures, batch=how.batch,
+        clock, measures, topology=how.topology, batch=how.batch,
     )
 
 
