@@ -162,9 +162,16 @@ def test_a_database_that_fails_while_nothing_comes_in_stops_no_clock(field):
     worked(field)
     field.quiet()
     field.settle()
+    for name in ("one", "two"):
+        field.kill(name, signal.SIGTERM)
+    # All estates are due in a while, when the database will be gone: only so does the clock find out.
+    with field.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE wakes SET due = %s", (int((time.time() + 25) * 1_000_000),))
+    for name in ("one", "two"):
+        field.start(name)
+    _until_said(field, "worker.assigned", again=True)
     field.postgres.kill()
-    # Long enough for the clock to find out, and not so long that Kafka gives the partitions away.
-    time.sleep(2)
+    _until_said(field, "worker.clock")
     for name in ("one", "two"):
         field.kill(name, signal.SIGSTOP)
     field.postgres.start()
@@ -180,6 +187,17 @@ def test_a_database_that_fails_while_nothing_comes_in_stops_no_clock(field):
         assert time.monotonic() < end, field.logs()
         time.sleep(0.3)
     assert [worker.poll() for worker in field.workers.values()] == [None, None]
+
+
+def _until_said(field: Field, what: str, *, again: bool = False) -> None:
+    """Wait until both workers have said it; `again`: since they were started anew."""
+    end = time.monotonic() + 60
+    while not all(
+        what in (path.read_text().rpartition("loupan works;")[2] if again else path.read_text())
+        for path in field.folder.glob("*.log")
+    ):
+        assert time.monotonic() < end, field.logs()
+        time.sleep(0.1)
 
 
 def _woken(field: Field) -> int:
