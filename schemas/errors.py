@@ -12,6 +12,7 @@
     └── Unavailable         the world is not as we need it: say so, retry or end
         ├── DatabaseInUse
         ├── PortInUse
+        ├── Refused         who is there does not let us in, or is not who we trust: trying again changes nothing
         └── Fenced          somebody else advanced our position: what we did is void
 """
 
@@ -69,6 +70,10 @@ class DatabaseInUse(Unavailable):
 
 class PortInUse(Unavailable):
     """Another process listens on the port."""
+
+
+class Refused(Unavailable):
+    """Who is there does not let us in, or is not who we trust: trying again changes nothing, the remedy does."""
 
 
 class Fenced(Unavailable):

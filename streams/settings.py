@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import BadFile
@@ -13,7 +13,8 @@ from schemas.errors import BadFile
 class Settings(BaseSettings):
     """What a run can be told. Each field is LOUPAN_<FIELD> in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="LOUPAN_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LOUPAN_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
     database: str = Field(default="loupan.db", description="a SQLite file, or a PostgreSQL URL")
     host: str = Field(default="127.0.0.1", description="the address that the gateway listens on")
@@ -22,6 +23,17 @@ class Settings(BaseSettings):
     zone: str = Field(default="Asia/Shanghai", description="the zone of dates on the pages")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="how much is logged")
     kafka: str = Field(default="127.0.0.1:9092", description="the Kafka brokers, HOST:PORT, parted by commas")
+    kafka_security: str = Field(
+        default="plaintext", pattern="^(plaintext|tls|sasl|sasl_tls)$", description="how the brokers let us in")
+    kafka_ca: str | None = Field(
+        default=None, description="for TLS: a PEM file of the authorities to trust; without it the system's")
+    kafka_certificate: str | None = Field(default=None, description="for TLS: a PEM file with our own certificate")
+    kafka_key: str | None = Field(default=None, description="a PEM file with its key, unless the other has it, too")
+    kafka_mechanism: str = Field(
+        default="SCRAM-SHA-512", pattern="^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$", description="how the user logs in")
+    kafka_user: str | None = Field(default=None, description="the user who logs in")
+    kafka_password: SecretStr | None = Field(default=None, description="the user's password")
+    kafka_password_file: str | None = Field(default=None, description="instead: a file with the password")
     partitions: int = Field(default=16, ge=1, le=10_000, description="partitions of a topic")
     replication: int = Field(default=3, ge=1, le=100, description="copies of a topic")
     topic_prefix: str = Field(

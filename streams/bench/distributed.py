@@ -34,8 +34,10 @@ from streams.bench.streams import DAY_1, ZONE, chat, town
 from streams.clocks import WallClock
 from streams.database import open_database
 from streams.demo.people import demo_reference
+from streams.kafka.access import Access
 from streams.kafka.admin import apply, connected
 from streams.kafka.campaigning import Campaigning
+from streams.kafka.carrier import credentials
 from streams.kafka.cluster import Cluster
 from streams.kafka.fetched import Fetched
 from streams.kafka.measures import Measures
@@ -62,9 +64,10 @@ _WRITES = ("INSERT", "UPDATE", "DELETE")
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where the servers are: Kafka's address, and a PostgreSQL URL whose user may make databases."""
+    """Where the servers are: Kafka's address and access, and a PostgreSQL URL whose user may make databases."""
 
     kafka: str
+    access: Access
     database: str
 
     @contextmanager
@@ -72,12 +75,12 @@ class Bench:
         """Topics of a run's own."""
         prefix = f"bench-{uuid4().hex[:8]}-"
         wanted = wanted_topics(PARTITIONS, 1, prefix)
-        with connected(self.kafka) as admin:
+        with connected(self.kafka, access=self.access) as admin:
             apply(admin, wanted)
         try:
-            yield Cluster(self.kafka, prefix)
+            yield Cluster(self.kafka, prefix, self.access)
         finally:
-            with connected(self.kafka) as admin:
+            with connected(self.kafka, access=self.access) as admin:
                 admin.delete_topics([topic.name for topic in wanted])
 
     @contextmanager
@@ -158,8 +161,8 @@ def empty_faust(cluster: Cluster, events: int) -> float:
     async def run(folder: str) -> float:
         app = faust.App(
             f"{cluster.prefix}empty-{uuid4().hex[:6]}", broker=f"kafka://{cluster.address}", store="memory://",
-            datadir=folder, topic_disable_leader=True, topic_allow_declare=False, web_enabled=False,
-            broker_max_poll_records=500, stream_wait_empty=False)
+            broker_credentials=credentials(cluster.access), datadir=folder, topic_disable_leader=True,
+            topic_allow_declare=False, web_enabled=False, broker_max_poll_records=500, stream_wait_empty=False)
         topic = app.topic(cluster.name(GROUP_EVENTS_TOPIC.name), key_type=bytes, value_type=bytes,
                           key_serializer="raw", value_serializer="raw")
         done = asyncio.Event()
@@ -189,7 +192,7 @@ def empty_faust(cluster: Cluster, events: int) -> float:
 def worker(bench: Bench, load: Load, cluster: Cluster, template: str) -> float:
     """A worker over the topic, both steps, until every event has been worked: seconds."""
     measures = Measures(CollectorRegistry())
-    publisher = Publisher(cluster.address, prefix=cluster.prefix)
+    publisher = Publisher(cluster.address, prefix=cluster.prefix, access=cluster.access)
 
     async def run(engine: Engine, folder: str) -> float:
         made = make_worker(engine, load.world, cluster, WallClock(ZONE), publisher, measures, Work(batch=BATCH), folder)
@@ -332,7 +335,8 @@ def aiokafka_around_our_step(bench: Bench, load: Load, cluster: Cluster, templat
     """A plain aiokafka loop around the placement step, which commits as ours does: seconds."""
 
     async def run(placing: Placing) -> float:
-        consumer = AIOKafkaConsumer(bootstrap_servers=cluster.address, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=cluster.address, enable_auto_commit=False, **cluster.access.for_client())
         await consumer.start()
         name = cluster.name(GROUP_EVENTS_TOPIC.name)
         places = [TopicPartition(name, number) for number in range(PARTITIONS)]
@@ -411,14 +415,14 @@ def throughput(bench: Bench, events: int) -> dict[str, float]:
     with prepared(bench, load) as template:
         for _ in range(ROUNDS):
             with bench.cluster() as cluster:
-                publisher = Publisher(cluster.address, prefix=cluster.prefix)
+                publisher = Publisher(cluster.address, prefix=cluster.prefix, access=cluster.access)
                 load.publish(cluster, publisher)
                 note("empty", empty_faust(cluster, events))
                 note("worker", worker(bench, load, cluster, template))
                 note("aiokafka", aiokafka_around_our_step(bench, load, cluster, template))
                 publisher.close()
             with bench.cluster() as cluster:
-                publisher = Publisher(cluster.address, prefix=cluster.prefix)
+                publisher = Publisher(cluster.address, prefix=cluster.prefix, access=cluster.access)
                 load.publish(cluster, publisher, packed=100)
                 note("packed", worker(bench, load, cluster, template))
                 publisher.close()
@@ -497,7 +501,7 @@ def latency(bench: Bench, rate: int, seconds: int) -> dict[str, float]:
     with prepared(bench, load) as template, bench.database_from(template) as url, bench.cluster() as cluster, \
             tempfile.TemporaryDirectory(prefix="loupan-bench-") as folder:
         engine = open_database(url)
-        publisher = Publisher(cluster.address, prefix=cluster.prefix)
+        publisher = Publisher(cluster.address, prefix=cluster.prefix, access=cluster.access)
         try:
             asyncio.run(run(engine, cluster, publisher, folder))
         finally:

@@ -11,6 +11,7 @@ from rich.table import Table
 from streams import logs
 from streams.bench import runs
 from streams.commands.shared import err, out, print_json
+from streams.kafka.cluster import Cluster
 
 #: Sizes of the scaling runs: estates, members.
 ESTATES = ((1_000, 10_000), (10_000, 10_000), (100_000, 10_000))
@@ -39,12 +40,12 @@ def run(*, events: int, quick: bool, as_json: bool) -> None:
         _table(figures)
 
 
-def run_distributed(kafka: str, database: str, *, events: int, quick: bool, as_json: bool) -> None:
+def run_distributed(cluster: Cluster, database: str, *, events: int, quick: bool, as_json: bool) -> None:
     """Measure the distributed driver on a broker and a PostgreSQL that run, and print what was measured."""
     from streams.bench.distributed import Bench, latency, throughput  # noqa: PLC0415  # Faust takes its time to load
 
     logs.set_up("error")
-    bench = Bench(kafka, database)
+    bench = Bench(cluster.address, cluster.access, database)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     figures: dict[str, Any] = {"machine": machine}
     figures["chat"] = _say("chat through Kafka and PostgreSQL", lambda: throughput(bench, events))

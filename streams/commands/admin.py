@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from schemas.errors import BadFile
-from streams.commands.carrying import Kafka, Partitions, Prefix, Replication
+from streams.commands.carrying import Kafka, Partitions, Prefix, Replication, cluster_of
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, opened, out, print_json
 from streams.kafka.admin import Applied, Left, apply, connected, plan
 from streams.kafka.wanted import Wanted, wanted_topics
@@ -44,7 +44,7 @@ def topics_command(
     if not re.fullmatch(r"[a-zA-Z0-9._-]{0,200}", prefix):
         raise BadFile("--prefix", None, "a topic's name has letters, digits, dots, dashes and underscores only")
     wanted = wanted_topics(partitions, replication, prefix)
-    with connected(kafka) as admin:
+    with connected(kafka, access=cluster_of(kafka).access) as admin:
         if create:
             applied = apply(admin, wanted, change=change, repartition=repartition)
         else:

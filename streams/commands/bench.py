@@ -8,7 +8,7 @@ import typer
 
 from schemas.errors import BadFile
 from streams.bench.report import run
-from streams.commands.carrying import Carrier, Kafka
+from streams.commands.carrying import Carrier, Kafka, cluster_of
 from streams.commands.shared import AsJson
 from streams.database import is_server
 
@@ -30,4 +30,4 @@ def bench_command(
         raise BadFile("--database", None, "is no PostgreSQL URL", "say postgresql+psycopg://user@host/name")
     from streams.bench.report import run_distributed  # noqa: PLC0415  # Faust takes its time to load
 
-    run_distributed(kafka, database, events=events, quick=quick, as_json=as_json)
+    run_distributed(cluster_of(kafka), database, events=events, quick=quick, as_json=as_json)

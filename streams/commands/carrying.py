@@ -12,6 +12,8 @@ import typer
 from sqlalchemy import Engine
 
 from streams.inbox import Answer, Door
+from streams.kafka.access import read_access
+from streams.kafka.cluster import Cluster
 
 
 class Carrier(StrEnum):
@@ -39,6 +41,15 @@ Replication = Annotated[
 ]
 
 
+def cluster_of(kafka: str, prefix: str = "") -> Cluster:
+    """The cluster that the options name, with the access that the environment tells of: no flag is for a secret.
+
+    Raises:
+        BadFile: naming the variable that is wrong.
+    """
+    return Cluster(kafka, prefix, read_access())
+
+
 class Accept(Protocol):
     """Takes events in: each answered, none lost. `origin` and `numbers` say where they come from: a file, its lines."""
 
@@ -53,6 +64,7 @@ def door(
     """The door to whatever carries events, for the time of a command.
 
     Raises:
+        BadFile: when what the environment tells of the access to Kafka is wrong.
         Unavailable: when Kafka cannot be reached.
     """
     if log is Carrier.EMBEDDED:
@@ -67,12 +79,12 @@ def door(
         yield accept
         return
     # kafka-python takes its time to load, and most commands have no use for it.
-    from streams.kafka.cluster import Cluster  # noqa: PLC0415  # see above
-    from streams.kafka.door import KafkaDoor  # noqa: PLC0415  # as above
+    from streams.kafka.door import KafkaDoor  # noqa: PLC0415  # see above
     from streams.kafka.producer import Publisher  # noqa: PLC0415  # as above
 
-    publisher = Publisher(kafka, prefix=prefix)
+    cluster = cluster_of(kafka, prefix)
+    publisher = Publisher(cluster.address, prefix=cluster.prefix, access=cluster.access)
     try:
-        yield KafkaDoor(engine, publisher, Cluster(kafka, prefix).name, now).accept
+        yield KafkaDoor(engine, publisher, cluster.name, now).accept
     finally:
         publisher.close()

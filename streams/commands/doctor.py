@@ -10,9 +10,9 @@ from pathlib import Path
 import typer
 from sqlalchemy import Connection
 
-from schemas.errors import BadFile, Unavailable
+from schemas.errors import BadFile, Refused, Unavailable
 from streams import places
-from streams.commands.carrying import Carrier, Kafka, Log, Partitions, Prefix, Replication
+from streams.commands.carrying import Carrier, Kafka, Log, Partitions, Prefix, Replication, cluster_of
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, is_empty, opened, out, print_json
 from streams.database import is_server, shown
 from streams.reference_store import load_reference
@@ -68,9 +68,11 @@ def _kafka(address: str, prefix: str, partitions: int, replication: int) -> list
     from streams.kafka.wanted import wanted_topics  # noqa: PLC0415  # as above
 
     try:
-        with connected(address) as admin:
+        with connected(address, access=cluster_of(address).access) as admin:
             differences = plan(admin, wanted_topics(partitions, replication, prefix))
-    except (Unavailable, BadFile) as error:
+    except (BadFile, Refused) as error:
+        return [("brokers", False, str(error))]
+    except Unavailable as error:
         return [("brokers", False, f"{error}; start them, or name others with --kafka")]
     return [
         ("brokers", True, address),

@@ -13,7 +13,7 @@ from agents.world import World
 from schemas.errors import BadFile
 from streams import logs
 from streams.clocks import WallClock
-from streams.commands.carrying import Carrier, Kafka, Log, Prefix
+from streams.commands.carrying import Carrier, Kafka, Log, Prefix, cluster_of
 from streams.commands.shared import DEFAULT_DATABASE, Database, Host, Port, err, opened
 from streams.database import shown
 from streams.kafka.cluster import Cluster
@@ -32,6 +32,7 @@ def serve_command(
     """Run pipeline, gateway and pages in one process (with `--log kafka`, gateway and pages alone)."""
     settings = read_settings()
     logs.set_up(settings.log_level)
+    cluster = cluster_of(kafka, prefix) if log is Carrier.KAFKA else None
     with opened(database, must_exist=True, takes_events=True) as engine:
         with engine.connect().execution_options(reading=True) as connection:
             reference, playbooks = load_reference(connection)
@@ -47,10 +48,10 @@ def serve_command(
         if token is not None:
             err.print(f"HQ's page, with the first token (shown once): {url}/login?token={token}&next=/hq")
         clock = WallClock(world.default.zone)
-        if log is Carrier.EMBEDDED:
+        if cluster is None:
             serve(engine, world, clock, listener, batch=batch, log_level=settings.log_level)
         else:
-            _serve_over_kafka(engine, world, clock, listener, Cluster(kafka, prefix), settings.log_level)
+            _serve_over_kafka(engine, world, clock, listener, cluster, settings.log_level)
 
 
 def _serve_over_kafka(

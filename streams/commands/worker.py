@@ -12,10 +12,9 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from schemas.errors import BadFile, PortInUse
 from streams import logs
 from streams.clocks import WallClock
-from streams.commands.carrying import Kafka, Prefix
+from streams.commands.carrying import Kafka, Prefix, cluster_of
 from streams.commands.shared import DEFAULT_DATABASE, Database, err, opened
 from streams.database import shown
-from streams.kafka.cluster import Cluster
 from streams.kafka.measures import Measures
 from streams.kafka.worker import Worker
 from streams.kafka.working import Work, work
@@ -41,6 +40,7 @@ def worker_command(
     """Work the partitions that Kafka gives this worker, until it is told to stop; start as many as you like."""
     settings = read_settings()
     logs.set_up(settings.log_level)
+    cluster = cluster_of(kafka, prefix)
     with opened(database, must_exist=True) as engine:
         with engine.connect().execution_options(reading=True) as connection:
             reference, playbooks = load_reference(connection)
@@ -54,8 +54,7 @@ def worker_command(
             err.print(f"loupan works; metrics and health on {address}")
 
         work(
-            engine, world, Cluster(kafka, prefix), WallClock(world.default.zone), measures,
-            Work(batch=batch, instance=name), ready)
+            engine, world, cluster, WallClock(world.default.zone), measures, Work(batch=batch, instance=name), ready)
 
 
 def _serve_measures(host: str, port: int, registry: CollectorRegistry, worker: Worker) -> str:

@@ -11,6 +11,7 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 
 from schemas.errors import Unavailable
+from streams.kafka.access import OPEN, Access
 from streams.kafka.differences import Difference, Found, differences
 from streams.kafka.reaching import PATIENCE, reach
 from streams.kafka.wanted import Wanted
@@ -37,15 +38,16 @@ class Applied(NamedTuple):
 
 
 @contextmanager
-def connected(address: str, patience: float = PATIENCE) -> Iterator[Admin]:
+def connected(address: str, patience: float = PATIENCE, *, access: Access = OPEN) -> Iterator[Admin]:
     """A connection to administer the broker (``HOST:PORT``, several parted by commas) for the time of a `with`.
 
     Raises:
         BadFile: when that is no address.
-        Unavailable: when the broker does not answer, or will not do what it is asked.
+        Refused: when the broker does not let us in, or is not to be trusted.
+        Unavailable: when it does not answer, or will not do what it is asked.
     """
     admin: Admin = reach(
-        KafkaAdminClient, address, patience, client_id="loupan-admin", request_timeout_ms=int(patience * 1000))
+        KafkaAdminClient, address, patience, access, client_id="loupan-admin", request_timeout_ms=int(patience * 1000))
     try:
         yield admin
     except broken.KafkaError as error:

@@ -21,10 +21,13 @@ import faust
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
+from faust.auth import Credentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from streams.kafka.access import Access
+from streams.kafka.cluster import Cluster
 from streams.kafka.fetched import Fetched
 
 _log = structlog.get_logger(__name__)
@@ -64,16 +67,15 @@ class Feed:
 class Carrier(faust.App):
     """The app of a worker: `assigned` is called while no step works.
 
-    `name` is its consumer group, `prefix` what Kafka's names of our topics begin with, `session` how long a silent
-    worker keeps its partitions, in seconds.
+    `name` is its consumer group, `session` how long a silent worker keeps its partitions, in seconds.
     """
 
     def __init__(
-        self, name: str, address: str, *, prefix: str, datadir: str, instance: str | None, session: float,
-        assigned: Assigned,
+        self, name: str, cluster: Cluster, *, datadir: str, instance: str | None, session: float, assigned: Assigned,
     ) -> None:
         super().__init__(
-            name, broker=[f"kafka://{one.strip()}" for one in address.split(",")], store="memory://", datadir=datadir,
+            name, broker=[f"kafka://{one.strip()}" for one in cluster.address.split(",")], store="memory://",
+            datadir=datadir, broker_credentials=credentials(cluster.access),
             topic_disable_leader=True, topic_allow_declare=False, web_enabled=False, stream_wait_empty=False,
             consumer_group_instance_id=instance, broker_session_timeout=session,
             broker_heartbeat_interval=min(1.0, session / 3), broker_rebalance_timeout=10.0,
@@ -82,7 +84,7 @@ class Carrier(faust.App):
             stream_buffer_maxsize=_BUFFERED, logging_config=None,
         )
         self.assigned, self.feeds = assigned, list[Feed]()
-        self._prefix = prefix
+        self._prefix = cluster.prefix
         self._done: dict[TP, int] = {}
         self.task(self._tell)
 
@@ -138,6 +140,19 @@ class Carrier(faust.App):
 
     def _new_transport(self) -> Any:
         return _Transport(self.conf.broker_consumer, self)
+
+
+def credentials(access: Access) -> Credentials | None:
+    """The access in Faust's words.
+
+    Raises:
+        BadFile: when a file of it cannot be used.
+    """
+    context = access.context()
+    if access.security.login:
+        return faust.SASLCredentials(
+            username=access.user, password=access.password, mechanism=access.mechanism, ssl_context=context)
+    return None if context is None else faust.SSLCredentials(context)
 
 
 class Haul(ConsumerMessage):

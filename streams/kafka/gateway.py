@@ -20,7 +20,7 @@ class Remote:
     def __init__(self, engine: Engine, publisher: Publisher, cluster: Cluster, clock: Clock) -> None:
         self._door = KafkaDoor(engine, publisher, cluster.name, clock.now)
         self._publisher = publisher
-        self.watch = Watch(engine, cluster.address, cluster.prefix, lambda: clock.now().timestamp())
+        self.watch = Watch(engine, cluster, lambda: clock.now().timestamp())
         self.version, self.wait = self.watch.changed.version, self.watch.changed.wait
 
     def start(self) -> None:

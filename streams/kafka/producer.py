@@ -11,6 +11,7 @@ import kafka.errors as broken
 from kafka import KafkaProducer
 
 from schemas.errors import BadEvent, Unavailable
+from streams.kafka.access import OPEN, Access
 from streams.kafka.reaching import PATIENCE, reach
 from streams.kafka.room import Room
 from streams.kafka.wanted import RECORD_BYTES, wanted_topics
@@ -73,6 +74,7 @@ class Publisher:
 
     Args:
         address: ``HOST:PORT``, several parted by commas.
+        access: how it lets us in.
         prefix: what stands before the names of our topics, whose largest records it knows.
         compression: ``gzip``, which needs nothing that isn't here (lz4, snappy and zstd do), or none.
         buffer_bytes: what may wait for the broker.
@@ -81,11 +83,12 @@ class Publisher:
 
     Raises:
         BadFile: when the address is none.
+        Refused: when the brokers do not let us in, or are not to be trusted.
         Unavailable: when no broker answers.
     """
 
     def __init__(
-        self, address: str, *, prefix: str = "", compression: Literal["gzip"] | None = "gzip",
+        self, address: str, *, prefix: str = "", access: Access = OPEN, compression: Literal["gzip"] | None = "gzip",
         buffer_bytes: int = BUFFER_BYTES, max_block: float = MAX_BLOCK, delivery_timeout: float = DELIVERY_TIMEOUT,
         patience: float = PATIENCE,
     ) -> None:
@@ -94,7 +97,7 @@ class Publisher:
         self._limits = {topic.name: int(topic.config["max.message.bytes"]) for topic in wanted_topics(prefix=prefix)}
         self._room = Room(buffer_bytes)
         self._renewing = Lock()
-        self._open = partial(_open, address, compression, max_block, delivery_timeout, patience)
+        self._open = partial(_open, address, access, compression, max_block, delivery_timeout, patience)
         self._producer: Any = self._open()
         self._spoilt = False
 
@@ -176,11 +179,11 @@ class Publisher:
 
 
 def _open(
-    address: str, compression: str | None, max_block: float, delivery_timeout: float, patience: float
+    address: str, access: Access, compression: str | None, max_block: float, delivery_timeout: float, patience: float
 ) -> KafkaProducer:
     deadline = int(delivery_timeout * 1000)
     return reach(
-        KafkaProducer, address, patience, client_id="loupan", acks="all", enable_idempotence=True,
+        KafkaProducer, address, patience, access, client_id="loupan", acks="all", enable_idempotence=True,
         compression_type=compression, linger_ms=5, batch_size=131_072, max_block_ms=int(max_block * 1000),
         # Larger than any record: it bounds a request, which may hold a batch of every partition.
         max_request_size=16 * 1_048_576,

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from schemas.errors import Unavailable
 from streams import places
 from streams.changed import Changed
+from streams.kafka.cluster import Cluster
 from streams.kafka.outbox import RELAYED
 from streams.kafka.reaching import reach
 from streams.sql import sql_of
@@ -50,8 +51,8 @@ class Seen:
 class Watch:
     """Looks at database and brokers, in threads of its own; `changed` are the `Changes` of a gateway."""
 
-    def __init__(self, engine: Engine, address: str, prefix: str, now: Callable[[], float] = time.time) -> None:
-        self.engine, self._address, self._prefix, self._now = engine, address, prefix, now
+    def __init__(self, engine: Engine, cluster: Cluster, now: Callable[[], float] = time.time) -> None:
+        self.engine, self._cluster, self._now = engine, cluster, now
         self.seen = Seen()
         self.changed = Changed()
         self._stopping = threading.Event()
@@ -124,8 +125,10 @@ class Watch:
     def _ends(self) -> dict[tuple[str, str, int], int]:
         """The end of each partition that a step reads."""
         if self._admin is None:
-            self._admin = reach(KafkaAdminClient, self._address, client_id="loupan-watch")
-        steps = {self._prefix + topic.name: (step.name, topic.name) for step in TOPOLOGY.steps for topic in step.reads}
+            self._admin = reach(
+                KafkaAdminClient, self._cluster.address, access=self._cluster.access, client_id="loupan-watch")
+        steps = {
+            self._cluster.name(topic.name): (step.name, topic.name) for step in TOPOLOGY.steps for topic in step.reads}
         try:
             found = self._admin.describe_topics(list(steps))
             wanted = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import tempfile
 import time
@@ -13,19 +14,20 @@ import structlog
 from sqlalchemy import Engine
 
 from agents.world import World
-from schemas.errors import Unavailable
+from schemas.errors import Refused, Unavailable
 from schemas.topics import ESTATE_EVENTS
 from streams.gateway.ports import Clock
 from streams.kafka.admin import connected
 from streams.kafka.campaigning import Campaigning
 from streams.kafka.carrier import Carrier
 from streams.kafka.cluster import Cluster
+from streams.kafka.hearing import hearing
 from streams.kafka.lanes import Lanes
 from streams.kafka.measures import Measures
 from streams.kafka.outbox import OutboxRelay
 from streams.kafka.placing import Placing
 from streams.kafka.producer import Publisher
-from streams.kafka.worker import Worker
+from streams.kafka.worker import FAILED, Worker
 from streams.topology import TOPOLOGY, Topology
 
 _log = structlog.get_logger(__name__)
@@ -54,12 +56,16 @@ def connect(cluster: Cluster, patience: float = PATIENCE) -> Publisher:
     """A publisher, as soon as a broker answers.
 
     Raises:
-        Unavailable: when none does within `patience` seconds.
+        Refused: at once, when one does not let us in, or is not to be trusted.
+        Unavailable: when none answers within `patience` seconds.
     """
     end = time.monotonic() + patience
     while True:
         try:
-            return Publisher(cluster.address, prefix=cluster.prefix, delivery_timeout=_DELIVERY)
+            return Publisher(
+                cluster.address, prefix=cluster.prefix, access=cluster.access, delivery_timeout=_DELIVERY)
+        except Refused:
+            raise
         except Unavailable as error:
             if time.monotonic() > end:
                 raise
@@ -72,7 +78,7 @@ def partitions_of(cluster: Cluster, topic: str = ESTATE_EVENTS.name) -> int:
     Raises:
         Unavailable: when there is no such topic.
     """
-    with connected(cluster.address) as admin:
+    with connected(cluster.address, access=cluster.access) as admin:
         [found] = admin.describe_topics([cluster.name(topic)])
     if not found["partitions"]:
         raise Unavailable(f"Kafka has no topic {cluster.name(topic)}: loupan admin topics --apply makes it")
@@ -88,8 +94,8 @@ def make_worker(
     return Worker(
         engine,
         lambda assigned: Carrier(
-            cluster.name("loupan"), cluster.address, prefix=cluster.prefix, datadir=datadir, instance=how.instance,
-            session=how.session, assigned=assigned),
+            cluster.name("loupan"), cluster, datadir=datadir, instance=how.instance, session=how.session,
+            assigned=assigned),
         Placing(engine, world, partitions, topology=how.topology, now=clock.now),
         Campaigning(engine, world, partitions, topology=how.topology, now=clock.now),
         Lanes(engine, publisher, cluster.name(ESTATE_EVENTS.name)), OutboxRelay(engine, publisher, cluster.name),
@@ -104,7 +110,7 @@ def work(
     """Run a worker until SIGTERM or Ctrl-C.
 
     Raises:
-        Unavailable: when Kafka cannot be reached, or its topics aren't there.
+        Unavailable: when Kafka cannot be reached or does not let us in, or its topics aren't there.
     """
     publisher = connect(cluster)
 
@@ -116,6 +122,7 @@ def work(
         ready(worker)
         await worker.run(stopping)
 
-    with tempfile.TemporaryDirectory(prefix="loupan-worker-") as folder:
+    refused = hearing(cluster, lambda: os._exit(FAILED))
+    with refused, tempfile.TemporaryDirectory(prefix="loupan-worker-") as folder:
         asyncio.run(run(folder))
     publisher.close()

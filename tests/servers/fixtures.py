@@ -22,9 +22,17 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import make_url
 
-from tests.servers.servers import HERE, Kafka, KafkaServer, Postgres, PostgresServer, ServerUnavailable
+from tests.servers.servers import (
+    HERE,
+    Kafka,
+    KafkaServer,
+    Postgres,
+    PostgresServer,
+    SecuredKafkaServer,
+    ServerUnavailable,
+)
 
-Server = TypeVar("Server", KafkaServer, PostgresServer)
+Server = TypeVar("Server", KafkaServer, PostgresServer, SecuredKafkaServer)
 
 _FOLDER = pytest.StashKey[Path]()
 _HOLD = pytest.StashKey[TextIO]()
@@ -119,6 +127,14 @@ def database_url(postgres: Postgres) -> Iterator[str]:
 def private_kafka(servers_folder: Path) -> Iterator[Callable[[], KafkaServer]]:
     """Starts brokers that are the test's alone, to be killed and paused at will."""
     yield from _private(KafkaServer, servers_folder, "LOUPAN_TEST_KAFKA")
+
+
+@pytest.fixture(scope="module")
+def secured_kafka(servers_folder: Path) -> Iterator[SecuredKafkaServer]:
+    """A broker of the module's own that wants TLS and a login."""
+    servers = _private(SecuredKafkaServer, servers_folder, "LOUPAN_TEST_KAFKA")
+    yield next(servers)()
+    next(servers, None)
 
 
 @pytest.fixture

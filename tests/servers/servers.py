@@ -69,6 +69,7 @@ class _Server:
     """A server whose data lie in `folder`, which outlives it: what is started again has its data and its port."""
 
     script: ClassVar[str]
+    word: ClassVar[str] = "start"
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder
@@ -84,7 +85,7 @@ class _Server:
 
     def start(self) -> Self:
         """Start it, or find it running, and return when it answers."""
-        self._said = self._tell("start", str(self._port)).splitlines()[-1]
+        self._said = self._tell(self.word, str(self._port)).splitlines()[-1]
         return self
 
     def stop(self) -> None:
@@ -121,6 +122,44 @@ class KafkaServer(_Server):
     def address(self) -> str:
         """HOST:PORT, for clients."""
         return self.where
+
+
+class SecuredKafkaServer(KafkaServer):
+    """A Kafka broker that lets nobody in who doesn't show who he is.
+
+    At `address` it wants TLS and a login (by PLAIN or SCRAM-SHA-512), at `tls` TLS and a certificate, at `login` a
+    login alone, and at `within` nothing. Its own certificate is good for 127.0.0.1, and for no name.
+    """
+
+    word = "secured"
+    user = "loupan"
+
+    @property
+    def password(self) -> str:
+        """The user's."""
+        return self.file("password").read_text()
+
+    @property
+    def tls(self) -> str:
+        """HOST:PORT."""
+        return self._at("tls-port")
+
+    @property
+    def login(self) -> str:
+        """HOST:PORT."""
+        return self._at("login-port")
+
+    @property
+    def within(self) -> str:
+        """HOST:PORT."""
+        return self._at("within-port")
+
+    def file(self, name: str) -> Path:
+        """One of ca.pem, client.pem, client.key; other-ca.pem and other-ca.key signed nothing here."""
+        return self.folder / name
+
+    def _at(self, name: str) -> str:
+        return f"127.0.0.1:{self.file(name).read_text().strip()}"
 
 
 class PostgresServer(_Server):
