@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from agents import clock, honesty, members, orders, reactions, tasks
 from agents.phases import Trigger, move, state_of
-from agents.records import EstateRecord
+from agents.records import EstateRecord, GroupNow
 from agents.rows import CAMPAIGN, Address, Rows
 from agents.state import GROUP, CampaignRow, GroupRow, campaign_row, member_row, order_row, tally
 from agents.turn import Turn
@@ -28,6 +28,8 @@ def advance(record: EstateRecord, rows: Rows, world: World) -> Turn:
         BadEvent: when the event asks for what the rules do not have; nothing was changed that may be kept.
     """
     turn = Turn.of(record, rows, world)
+    if record.place.group is not None:
+        _regroup(turn, record.event.data.group_id, record.place.group)  # type: ignore[attr-defined]  # it is of a group
     _HANDLERS[type(record.event)](turn, record.event)
     return turn
 
@@ -73,6 +75,8 @@ def _on_message(turn: Turn, event: ev.GroupMessage) -> None:
         return
     for name in names:
         reactions.react(turn, name, data.group_id, data.member_id, data.message_id)
+    if "states_home" in names and turn.place.home is None:
+        reactions.react(turn, "home_unclear", data.group_id, data.member_id, data.message_id)
 
 
 def _is_one_of_us(turn: Turn, data: ev.MessageData) -> bool:
@@ -118,10 +122,12 @@ def _on_recalled(turn: Turn, event: ev.MessageRecalled) -> None:
 
 
 def _on_group_updated(turn: Turn, event: ev.GroupUpdated) -> None:
-    group_id, now = event.data.group_id, turn.place.group
-    if now is None:
-        return
-    after = GroupRow(now.name, now.owner_id, now.open, turn.place.home == turn.estate_id)
+    """What it changed came with it, and was seen to."""
+
+
+def _regroup(turn: Turn, group_id: str, now: GroupNow) -> None:
+    """The group is another than it was: by its own event, or because its members told where it belongs."""
+    after = GroupRow(now.name, now.owner_id, now.open, now.estate_id == turn.estate_id)
     if after != turn.group_row(group_id):
         turn.put_group_row(group_id, after)
     if turn.place.gone:

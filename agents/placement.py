@@ -7,7 +7,7 @@ not carry stays unresolved. Out come records keyed by estate.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -31,12 +31,14 @@ from agents.state import (
     task_home,
 )
 from agents.world import World
-from maps.clues import Clue, ClueKind
+from maps.cells import cell_of
+from maps.clues import MOST, Clue, ClueKind, faded
 from maps.locator import Locator
 from schemas import events as ev
 from schemas.errors import BadEvent
 from schemas.ids import derived_id
 from schemas.tasks import GroupPlace, GroupPlaced, MemberPlace, MemberPlaced
+from schemas.values import GroupKind, Location
 
 #: A member's name in the group, a message, a form: no more of it is read than this many characters.
 READ_AT_MOST = 500
@@ -44,6 +46,12 @@ READ_AT_MOST = 500
 NAME_AT_MOST = 24
 #: What a member shared of where they are: nothing of it stays without their consent.
 SHARED_POINTS = frozenset({ClueKind.POINT, ClueKind.DELIVERY_POINT})
+#: A clue so sure names a home by itself.
+SURE = 0.8
+#: So many members of one estate may place a group that nothing else places; and so many doubters are counted beside
+#: those who say where they live, because few do.
+_ENOUGH, _DOUBTERS = 4, 2
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class _Placing(Struct):
@@ -58,6 +66,11 @@ class _Placing(Struct):
     def local(self) -> datetime:
         """The event's time, in the zone of the campaigns."""
         return self.event.time.astimezone(self.world.default.zone)
+
+    @property
+    def day(self) -> int:
+        """The day on which it happened, in days since 1970."""
+        return self.local.toordinal() - _EPOCH
 
     # --- where to --------------------------------------------------------------------------------
 
@@ -93,15 +106,20 @@ class _Placing(Struct):
             return self.put_group(group_id, GroupHome())
         clues: tuple[Clue, ...] = ()
         if known.name:
-            clues = _with(clues, locator.from_text(ClueKind.GROUP_NAME, known.name))
+            named = locator.from_text(ClueKind.GROUP_NAME, known.name)
+            clues = _in_place_of(clues, named, ClueKind.GROUP_NAME)
         if known.estate_id:
-            clues = _with(clues, locator.from_estate(ClueKind.GROUP_BINDING, known.estate_id))
+            bound = locator.from_estate(ClueKind.GROUP_BINDING, known.estate_id)
+            clues = _in_place_of(clues, bound, ClueKind.GROUP_BINDING)
         row = GroupHome(name=known.name, owner_id=known.owner_id, open=known.open, clues=clues)
         return self.put_group(group_id, row)
 
     def put_group(self, group_id: str, row: GroupHome) -> GroupHome:
         """Weigh the group's clues anew, keep the row, and say so when its estate changed."""
-        answer = self.world.locator.weigh(row.clues)
+        bound = any(clue.kind is ClueKind.GROUP_BINDING for clue in row.clues)
+        # Whoever bound it knew what it is called.
+        clues = [clue for clue in row.clues if not (bound and clue.kind is ClueKind.GROUP_NAME)]
+        answer = self.world.locator.weigh(clues, self.day)
         after = replace(row, estate_id=answer.estate_id, confidence=answer.confidence, reason=answer.reason)
         self.rows.put(group_home(group_id), after)
         if after.estate_id != row.estate_id:
@@ -136,19 +154,91 @@ class _Placing(Struct):
 
     def put_member(self, group_id: str, member_id: str, row: MemberHome, group: GroupHome) -> MemberHome:
         """Weigh the member's clues anew beside the group's, keep the row, and say so when the home changed."""
-        clues = () if row.blocked else (*row.clues, *_binding(group, self.world))
-        answer = self.world.locator.weigh(clues)
-        after = replace(row, estate_id=answer.estate_id, confidence=answer.confidence, reason=answer.reason)
+        locator, day = self.world.locator, self.day
+        known: MemberHome = self.rows.get(member_home(group_id, member_id)) or MemberHome()
+        own = row.clues if not row.blocked else ()
+        answer = locator.weigh((*own, *self._prior(group_id, group)) if not row.blocked else (), day)
+        homes = tuple(sorted({best for best, score in (faded(clue, day).best for clue in own) if score >= SURE}))
+        after = replace(
+            row, estate_id=answer.estate_id, confidence=answer.confidence, reason=answer.reason,
+            own=locator.weigh(own, day).estate_id if own else None, homes=homes if len(homes) > 1 else ())
         self.rows.put(member_home(group_id, member_id), after)
-        if after.estate_id != row.estate_id:
+        if after.own != known.own:
+            self.count(group_id, known.own, after.own)
+        if _shown(after) != _shown(known):
             self.placed.out.append(MemberPlaced(
                 id=derived_id(
                     self.event.time, "member-placed", group_id, member_id, after.estate_id or "", self.event.ref),
                 time=self.local, subject=member_id, partitionkey=after.estate_id or row.estate_id or group_id,
                 causationid=self.event.id,
-                data=MemberPlace(group_id, member_id, after.estate_id, after.confidence, after.reason),
+                data=MemberPlace(
+                    group_id, member_id, after.estate_id, after.confidence, after.reason, after.homes, after.building,
+                    after.unit),
             ))
         return after
+
+    def _prior(self, group_id: str, group: GroupHome) -> tuple[Clue, ...]:
+        """The group's estate as a clue about its members: in an estate's group one mostly lives there.
+
+        In an alliance's group they come from everywhere.
+        """
+        known = self.world.reference.groups.get(group_id)
+        alliance = known is not None and known.kind is GroupKind.ALLIANCE
+        return () if alliance else _binding(group, self.world)
+
+    # --- a group by its members --------------------------------------------------------------------
+
+    def count(self, group_id: str, before: str | None, after: str | None) -> None:
+        """One member less says that they live there, one more here."""
+        row = self.group(group_id)
+        counts = dict(row.homes)
+        if before is not None:
+            counts[before] = counts.get(before, 0) - 1
+        if after is not None:
+            counts[after] = counts.get(after, 0) + 1
+        homes = tuple(sorted((estate_id, count) for estate_id, count in counts.items() if count > 0))
+        self.rows.put(group_home(group_id), replace(row, homes=homes))
+
+    def settle(self, group_id: str) -> None:
+        """Weigh a group anew when what its members say has changed, and bring them to where it belongs now.
+
+        An alliance's group covers several estates: its members don't place it.
+        """
+        row = self.group(group_id)
+        known = self.world.reference.groups.get(group_id)
+        if known is not None and known.kind is GroupKind.ALLIANCE:
+            return
+        clue = _said_by_members(row)
+        if clue == next((c for c in row.clues if c.kind is ClueKind.MEMBERS), None):
+            return
+        after = self.put_group(group_id, replace(row, clues=_in_place_of(row.clues, clue, ClueKind.MEMBERS)))
+        if after.estate_id != row.estate_id:
+            self.moved(group_id, row, after)
+
+    def moved(self, group_id: str, before: GroupHome, after: GroupHome) -> None:
+        """The group belongs elsewhere now: its members are placed anew, and all estates concerned are told."""
+        now = GroupNow(after.name, after.owner_id, after.open, estate_id=after.estate_id)
+        left_behind = {before.estate_id}
+        residents = []
+        for member_id, known in list(self.rows.scan(PLACEMENT, group_id, MEMBER_HOME)):
+            home = self.put_member(group_id, member_id, known, after)
+            if before.estate_id is None:
+                left_behind.add(known.estate_id)
+            if home.present and not home.blocked:
+                residents.append(Resident(member_id, home.estate_id == after.estate_id, home.no_messages))
+        self._tell(after.estate_id, Place(after.estate_id, group=replace(now, residents=tuple(residents))))
+        for estate_id in sorted(left_behind - {None, after.estate_id}, key=str):
+            self._tell(estate_id, Place(after.estate_id, gone=True, group=now))
+
+    def _tell(self, estate_id: str | None, place: Place) -> None:
+        """Hand the event on with what is new of its group, beside what it says anyhow."""
+        records = self.placed.records
+        for at, record in enumerate(records):
+            if record.estate_id == estate_id and record.place.group_id is None:
+                told = replace(record.place, group=place.group, gone=place.gone, guest=False)
+                records[at] = EstateRecord(record.estate_id, record.event, told)
+                return
+        self.to(estate_id, place)
 
 
 def _has(records: list[EstateRecord], estate_id: str, group_id: str | None) -> bool:
@@ -208,14 +298,17 @@ def _on_message(placing: _Placing, event: ev.GroupMessage) -> None:
     if clue is None and before.present:
         placing.to_member(group, None, before)
         return
-    home = replace(before, clues=_with(before.clues, clue), present=True)
+    home = replace(before, clues=_with(before.clues, clue, placing.day), present=True)
+    if clue is not None and clue.kind is ClueKind.OWN_WORDS:
+        home = _at_door(home, data.text or "")
     placing.to_member(group, before, placing.put_member(group_id, member_id, home, group))
+    placing.settle(group_id)
 
 
 def _said(placing: _Placing, data: ev.MessageData, group: GroupHome, home: MemberHome) -> Clue | None:
     locator = placing.world.locator
     if data.location is not None:
-        return None if home.no_location else locator.from_point(ClueKind.POINT, data.location)
+        return None if home.no_location else locator.from_point(ClueKind.POINT, coarse(data.location))
     if data.text and _names_home(data.text, data.kind):
         return locator.from_text(ClueKind.OWN_WORDS, data.text[:READ_AT_MOST], near=group.estate_id)
     return None
@@ -239,11 +332,13 @@ def _on_joined(placing: _Placing, event: ev.MemberJoined) -> None:
     home = replace(before, present=True)
     if not before.blocked:
         for clue in _brought(placing, data, group):
-            home = replace(home, clues=_with(home.clues, clue))
+            home = replace(home, clues=_with(home.clues, clue, placing.day))
+        home = _at_door(home, data.display_name or "")
         home = replace(home, name=(data.display_name or home.name)[:NAME_AT_MOST])
     if home != before:
         home = placing.put_member(data.group_id, data.member_id, home, group)
     placing.to_member(group, before, home)
+    placing.settle(data.group_id)
 
 
 def _brought(placing: _Placing, data: ev.MemberJoinedData, group: GroupHome) -> Iterator[Clue | None]:
@@ -279,28 +374,18 @@ def _on_group_updated(placing: _Placing, event: ev.GroupUpdated) -> None:
     data = event.data
     before = placing.group(data.group_id)
     after = placing.put_group(data.group_id, _updated(before, data, placing.world))
-    now = GroupNow(after.name, after.owner_id, after.open)
     if after.estate_id == before.estate_id:
+        now = GroupNow(after.name, after.owner_id, after.open, estate_id=after.estate_id)
         placing.to(after.estate_id, Place(after.estate_id, group=now))
         return
-    left_behind = {before.estate_id}
-    residents = []
-    for member_id, known in list(placing.rows.scan(PLACEMENT, data.group_id, MEMBER_HOME)):
-        home = placing.put_member(data.group_id, member_id, known, after)
-        if before.estate_id is None:
-            left_behind.add(known.estate_id)
-        if home.present and not home.blocked:
-            residents.append(Resident(member_id, home.estate_id == after.estate_id, home.no_messages))
-    placing.to(after.estate_id, Place(after.estate_id, group=replace(now, residents=tuple(residents))))
-    for estate_id in sorted(left_behind - {None, after.estate_id}, key=str):
-        placing.to(estate_id, Place(after.estate_id, gone=True, group=now))
+    placing.moved(data.group_id, before, after)
 
 
 def _updated(row: GroupHome, data: ev.GroupUpdatedData, world: World) -> GroupHome:
     """The group's row with what the event says of it; what it does not mention stays."""
     if data.name is not UNSET:
         clue = world.locator.from_text(ClueKind.GROUP_NAME, data.name[:READ_AT_MOST]) if data.name else None
-        row = replace(row, name=data.name or "", clues=_with(row.clues, clue, drop=ClueKind.GROUP_NAME))
+        row = replace(row, name=data.name or "", clues=_in_place_of(row.clues, clue, ClueKind.GROUP_NAME))
     if data.owner_id is not UNSET:
         row = replace(row, owner_id=data.owner_id)
     if data.open is not UNSET:
@@ -308,7 +393,7 @@ def _updated(row: GroupHome, data: ev.GroupUpdatedData, world: World) -> GroupHo
     if data.estate_id is not UNSET:
         _known_estate(data.estate_id, world)
         clue = world.locator.from_estate(ClueKind.GROUP_BINDING, data.estate_id) if data.estate_id else None
-        row = replace(row, clues=_with(row.clues, clue, drop=ClueKind.GROUP_BINDING))
+        row = replace(row, clues=_in_place_of(row.clues, clue, ClueKind.GROUP_BINDING))
     return row
 
 
@@ -330,13 +415,13 @@ def _on_home_declared(placing: _Placing, event: ev.HomeDeclared) -> None:
     if clue is None:
         return
     # It holds in every group, those that they join later included.
-    placing.rows.put(person(data.member_id), replace(known, clues=_with(known.clues, clue)))
+    placing.rows.put(person(data.member_id), replace(known, clues=_with(known.clues, clue, placing.day)))
     for group_id in dict.fromkeys((*known.groups, *((data.group_id,) if data.group_id else ()))):
         group = placing.group(group_id)
         before = placing.member(group_id, data.member_id, group, present=False)
         if before is not None:
             home = placing.put_member(
-                group_id, data.member_id, replace(before, clues=_with(before.clues, clue)), group)
+                group_id, data.member_id, replace(before, clues=_with(before.clues, clue, placing.day)), group)
             placing.to_member(group, before, home, group_id)
 
 
@@ -350,7 +435,7 @@ def _declared(data: ev.HomeDeclaredData, locator: Locator, denied: tuple[str, ..
     if clue is None and data.address:
         clue = locator.from_address(ClueKind.DECLARED, data.address[:READ_AT_MOST])
     if clue is None and data.location is not None and "location" not in denied:
-        clue = locator.from_point(ClueKind.POINT, data.location)
+        clue = locator.from_point(ClueKind.POINT, coarse(data.location))
     return clue
 
 
@@ -380,7 +465,8 @@ def _consenting(home: MemberHome, denied: tuple[str, ...]) -> MemberHome:
     blocked = "profiling" in denied
     return replace(
         home, clues=_allowed(home.clues, denied), blocked=blocked, no_location="location" in denied,
-        name="" if blocked else home.name, no_messages="marketing" in denied,
+        name="" if blocked else home.name, building="" if blocked else home.building,
+        unit="" if blocked else home.unit, no_messages="marketing" in denied,
     )
 
 
@@ -400,6 +486,8 @@ def _on_erased(placing: _Placing, event: ev.Erased) -> None:
         group = placing.group(group_id)
         if group.owner_id == member_id:
             placing.rows.put(group_home(group_id), replace(group, owner_id=None))
+        if home is not None and home.own is not None:
+            placing.count(group_id, home.own, None)
         placing.to(group.estate_id)
         placing.to(home.estate_id if home is not None else None)
         placing.rows.drop(member_home(group_id, member_id))
@@ -415,12 +503,12 @@ def _on_erased(placing: _Placing, event: ev.Erased) -> None:
 def _on_order_placed(placing: _Placing, event: ev.OrderPlaced) -> None:
     data, locator = event.data, placing.world.locator
     buyer = placing.person(data.member_id) if data.member_id else PersonRow()
-    clues = _delivered_to(data.delivery, locator)
+    clues = _delivered_to(data.delivery, locator, placing.day)
     group = placing.group(data.group_id) if data.group_id else None
     home = _buyers_home(placing, data, group, _allowed(clues, buyer.denied)) if group is not None else None
     own = tuple(clue for clue in (home.clues if home is not None else ()) if clue not in clues)
     binding = _binding(group, placing.world) if group is not None else ()
-    estate_id = locator.weigh((*clues, *own, *binding)).estate_id
+    estate_id = locator.weigh((*clues, *own, *binding), placing.day).estate_id
     earlier: OrderHome = placing.rows.get(order_home(data.order_id)) or OrderHome()
     # Beside the home that it is for, the group in which it was made learns of it, and where its buyer speaks.
     of_group = group.estate_id if group is not None else None
@@ -434,14 +522,14 @@ def _on_order_placed(placing: _Placing, event: ev.OrderPlaced) -> None:
         placing.to(one, Place(estate_id, unlinked))
 
 
-def _delivered_to(delivery: ev.Delivery | None, locator: Locator) -> tuple[Clue, ...]:
+def _delivered_to(delivery: ev.Delivery | None, locator: Locator, day: int) -> tuple[Clue, ...]:
     clues: tuple[Clue, ...] = ()
     if delivery is None:
         return clues
     if delivery.address:
-        clues = _with(clues, locator.from_address(ClueKind.DELIVERY_ADDRESS, delivery.address[:READ_AT_MOST]))
+        clues = _with(clues, locator.from_address(ClueKind.DELIVERY_ADDRESS, delivery.address[:READ_AT_MOST]), day)
     if delivery.location is not None:
-        clues = _with(clues, locator.from_point(ClueKind.DELIVERY_POINT, delivery.location))
+        clues = _with(clues, locator.from_point(ClueKind.DELIVERY_POINT, delivery.location), day)
     return clues
 
 
@@ -456,7 +544,7 @@ def _buyers_home(
         return home
     kept = home.clues
     for clue in clues:
-        kept = _with(kept, clue)
+        kept = _with(kept, clue, placing.day)
     return placing.put_member(data.group_id, data.member_id, replace(home, clues=kept), group)
 
 
@@ -508,13 +596,52 @@ def _binding(group: GroupHome, world: World) -> tuple[Clue, ...]:
     return (clue,) if clue is not None else ()
 
 
-def _with(clues: tuple[Clue, ...], clue: Clue | None, drop: ClueKind | None = None) -> tuple[Clue, ...]:
-    """The clues with the new one in the place of an older one of its kind."""
-    gone = clue.kind if clue is not None else drop
-    if gone is None:
+def _with(clues: tuple[Clue, ...], clue: Clue | None, day: int) -> tuple[Clue, ...]:
+    """The clues with the new one, given on that day, in the place of an older one of its kind.
+
+    A weaker statement does not take the place of a stronger one about another estate; of points only the last is kept.
+    """
+    if clue is None:
         return clues
-    kept = tuple(c for c in clues if c.kind is not gone)
+    given = replace(clue, day=day)
+    older = next((c for c in clues if c.kind is clue.kind), None)
+    if older is not None and clue.kind not in SHARED_POINTS:
+        worth = faded(older, day).best[1]
+        if given.best[1] < worth and (given.best[0] != older.best[0] or given.best[1] < worth / 2):
+            return clues
+    return _in_place_of(clues, given, clue.kind)
+
+
+def _in_place_of(clues: tuple[Clue, ...], clue: Clue | None, kind: ClueKind) -> tuple[Clue, ...]:
+    """The clues with this one instead of those of that kind, or without any."""
+    kept = tuple(c for c in clues if c.kind is not kind)
     return kept if clue is None else (*kept, clue)
+
+
+def _said_by_members(group: GroupHome) -> Clue | None:
+    """Where a group's members say that they live, as a clue about the group."""
+    total = sum(count for _, count in group.homes)
+    ranked = sorted(group.homes, key=lambda home: (-home[1], home[0]))[:MOST]
+    if not ranked or ranked[0][1] < _ENOUGH:
+        return None
+    return Clue(ClueKind.MEMBERS, tuple((e, round(count / (total + _DOUBTERS), 4)) for e, count in ranked))
+
+
+def _at_door(home: MemberHome, said: str) -> MemberHome:
+    """The member's home with the building and the unit that they named; never the room."""
+    named = Locator.home_in(said[:READ_AT_MOST]) if said and not home.blocked else None
+    return home if named is None or not named.building else replace(home, building=named.building, unit=named.unit)
+
+
+def _shown(home: MemberHome) -> tuple[object, ...]:
+    """What of a member's home is told to those outside."""
+    return home.estate_id, home.homes, *((home.building, home.unit) if home.estate_id else ())
+
+
+def coarse(point: Location) -> Location:
+    """A place that a member shared, no finer than it takes to tell estates apart."""
+    lng, lat = cell_of(point.lng, point.lat)
+    return replace(point, lng=lng, lat=lat, label=None, address=None)
 
 
 _HANDLERS: dict[type[ev.Event], Callable[[_Placing, Any], None]] = {

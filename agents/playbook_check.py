@@ -35,7 +35,7 @@ _FROM_LADDER_ONLY = frozenset({
     "referral_order",
 })
 #: What a reaction may answer: somebody joined, or a signal.
-ANSWERABLE = frozenset({"joined", *EVIDENCE}) - _FROM_LADDER_ONLY
+ANSWERABLE = frozenset({"joined", "home_unclear", *EVIDENCE}) - _FROM_LADDER_ONLY
 
 #: What each phase is for, as parts of the deal formula; at least one of them is served every day.
 LEADING: dict[Phase, frozenset[Formula]] = {

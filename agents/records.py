@@ -17,12 +17,16 @@ class Resident(Struct, frozen=True, array_like=True, gc=False):
 
 
 class GroupNow(Struct, frozen=True, array_like=True, gc=False):
-    """A group as it is after a change; `residents` where it came to an estate that hadn't known it."""
+    """A group as it is after a change; `residents` where it came to an estate that hadn't known it.
+
+    `estate_id` is its estate now, where another event than one about the group itself brought the change.
+    """
 
     name: str
     owner_id: str | None
     open: bool
     residents: tuple[Resident, ...] = ()
+    estate_id: str | None = None
 
 
 class Place(Struct, frozen=True, array_like=True, gc=False):

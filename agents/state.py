@@ -25,12 +25,16 @@ class GroupHome(Struct, frozen=True, array_like=True, gc=False):
     estate_id: str | None = None
     confidence: float = 0.0
     reason: str = ""
+    #: How many members say each estate is theirs, whatever the group is taken for.
+    homes: tuple[tuple[str, int], ...] = ()
 
 
 class MemberHome(Struct, frozen=True, array_like=True, gc=False):
     """Where a member's home is, and from what.
 
-    `blocked`: took back consent to be profiled; `no_messages`: to marketing; `name` as shown when they joined.
+    `blocked`: took back consent to be profiled; `no_messages`: to marketing; `name` as shown when they joined. `own` is
+    the estate that their own clues name without the group's help; `homes` are all that one of them is sure of, where
+    it is more than one; `building` and `unit` as they said.
     """
 
     clues: tuple[Clue, ...] = ()
@@ -42,6 +46,10 @@ class MemberHome(Struct, frozen=True, array_like=True, gc=False):
     no_location: bool = False
     name: str = ""
     no_messages: bool = False
+    own: str | None = None
+    homes: tuple[str, ...] = ()
+    building: str = ""
+    unit: str = ""
 
 
 class PersonRow(Struct, frozen=True, array_like=True):

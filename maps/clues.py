@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 #: How many estates a clue or an answer names at most.
 MOST = 5
@@ -16,6 +17,7 @@ class ClueKind(StrEnum):
     JOIN_CODE = "join_code"
     GROUP_BINDING = "group_binding"
     GROUP_NAME = "group_name"
+    MEMBERS = "members"
     DECLARED = "declared"
     OWN_WORDS = "own_words"
     DISPLAY_NAME = "display_name"
@@ -29,11 +31,18 @@ class ClueKind(StrEnum):
 class Clue(Struct, frozen=True):
     """What one piece of evidence says: estates with their likelihood, best first, `MOST` at most.
 
-    The likelihoods add up to 1 at most; what is missing to 1 is the chance that it means none of them.
+    The likelihoods add up to 1 at most; what is missing to 1 is the chance that it means none of them. `day` is when
+    it was given, in days since 1970; 0 where it does not age.
     """
 
     kind: ClueKind
     scores: tuple[tuple[str, float], ...]
+    day: int = 0
+
+    @property
+    def best(self) -> tuple[str, float]:
+        """The estate that it speaks for most, and how much; nothing speaks for none."""
+        return self.scores[0] if self.scores else ("", 0.0)
 
 
 class Trust(Struct, frozen=True):
@@ -55,7 +64,8 @@ TRUST: dict[ClueKind, Trust] = {
     ClueKind.DECLARED: Trust(0.97, 0.02),
     ClueKind.GROUP_BINDING: Trust(0.95, 1.0),
     ClueKind.GROUP_NAME: Trust(0.85, 1.0),
-    ClueKind.OWN_WORDS: Trust(0.9, 0.02),
+    ClueKind.MEMBERS: Trust(0.95, 1.0),
+    ClueKind.OWN_WORDS: Trust(0.92, 0.01),
     ClueKind.DISPLAY_NAME: Trust(0.85, 0.1),
     ClueKind.DELIVERY_ADDRESS: Trust(0.92, 0.2),
     ClueKind.DELIVERY_POINT: Trust(0.9, 0.5),
@@ -69,3 +79,24 @@ WORDS: dict[ClueKind, str] = {kind: kind.value.replace("_", " ") for kind in Clu
     ClueKind.CATALOGUE: "name",
     ClueKind.POINT: "point",
 }
+
+#: After so many days a clue is worth half of what it was: people move, and a home is furnished once. Estimates; what a
+#: group is bound to or called holds until it is changed, as what a catalogue says.
+HALF_LIFE: dict[ClueKind, int] = {
+    ClueKind.POINT: 180,
+    ClueKind.OWN_WORDS: 730,
+    ClueKind.DISPLAY_NAME: 730,
+    ClueKind.JOIN_CODE: 730,
+    ClueKind.DELIVERY_POINT: 1_095,
+    ClueKind.DELIVERY_ADDRESS: 1_095,
+    ClueKind.DECLARED: 1_095,
+}
+
+
+def faded(clue: Clue, day: int) -> Clue:
+    """The clue as it is worth on that day."""
+    life = HALF_LIFE.get(clue.kind)
+    if life is None or not clue.day or day <= clue.day:
+        return clue
+    worth = 0.5 ** ((day - clue.day) / life)
+    return replace(clue, scores=tuple((estate_id, round(score * worth, 4)) for estate_id, score in clue.scores))

@@ -10,13 +10,19 @@ others state it; checked against three libraries where they agree (tests/maps/da
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from math import atan2, cos, floor, hypot, pi, sin, sqrt
 
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from maps import outlines
 from schemas.values import Crs, Location, Point
+
+Floats = NDArray[np.float64]
+_Move = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
 _A = 6378245.0
 _EE = 0.00669342162296594323
@@ -39,6 +45,57 @@ def to_wgs84(lng: float, lat: float, crs: Crs) -> tuple[float, float]:
         return lng, lat
     found = _unshift(*(_bd09_to_gcj02(lng, lat) if crs == "bd09" else (lng, lat)))
     return found if is_shifted(*found) else (lng, lat)
+
+
+def to_wgs84_array(lngs: Floats, lats: Floats, crs: Crs) -> tuple[Floats, Floats]:
+    """`to_wgs84` of many points of one datum: shape (n,) twice in and out. To 1e-7 m the same numbers."""
+    x, y = np.array(lngs, dtype=np.float64), np.array(lats, dtype=np.float64)
+    there = (x >= _WEST) & (x < _EAST) & (y >= _SOUTH) & (y < _NORTH)
+    if crs == "wgs84" or not there.any():
+        return x, y
+    lng, lat = x[there], y[there]
+    if crs == "bd09":
+        lng, lat = _still(_gcj02_to_bd09_array, lng, lat, lng - 0.0065, lat - 0.006)
+    lng, lat = _still(_shift_array, lng, lat, lng, lat)
+    shifted = np.array([is_shifted(*point) for point in zip(lng.tolist(), lat.tolist(), strict=True)], dtype=bool)
+    x[there], y[there] = np.where(shifted, lng, x[there]), np.where(shifted, lat, y[there])
+    return x, y
+
+
+def _still(move: _Move, lng: Floats, lat: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """The points that `move` moves to (lng, lat), from a first guess on."""
+    for _ in range(_MOST_STEPS):
+        mx, my = move(x, y)
+        dx, dy = mx - lng, my - lat
+        x, y = x - dx, y - dy
+        if float(np.max(np.abs(dx) + np.abs(dy))) < _STILL:
+            break
+    return x, y
+
+
+def _shift_array(lng: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    x, y = lng - 105.0, lat - 35.0
+    waves = 20.0 * np.sin(6.0 * x * pi) + 20.0 * np.sin(2.0 * x * pi)
+    root = np.sqrt(np.abs(x))
+    north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root
+    north += (waves + 20.0 * np.sin(y * pi) + 40.0 * np.sin(y / 3.0 * pi)) * 2.0 / 3.0
+    north += (160.0 * np.sin(y / 12.0 * pi) + 320.0 * np.sin(y * pi / 30.0)) * 2.0 / 3.0
+    east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root
+    east += (waves + 20.0 * np.sin(x * pi) + 40.0 * np.sin(x / 3.0 * pi)) * 2.0 / 3.0
+    east += (150.0 * np.sin(x / 12.0 * pi) + 300.0 * np.sin(x / 30.0 * pi)) * 2.0 / 3.0
+    phi = lat / 180.0 * pi
+    magic = 1.0 - _EE * np.sin(phi) ** 2
+    normal = _A / np.sqrt(magic)
+    return (
+        lng + east * 180.0 / (normal * np.cos(phi) * pi),
+        lat + north * 180.0 / (normal * (1.0 - _EE) / magic * pi),
+    )
+
+
+def _gcj02_to_bd09_array(lng: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    z = np.hypot(lng, lat) + 0.00002 * np.sin(lat * _BD_TURN)
+    theta = np.arctan2(lat, lng) + 0.000003 * np.cos(lng * _BD_TURN)
+    return z * np.cos(theta) + 0.0065, z * np.sin(theta) + 0.006
 
 
 def from_wgs84(lng: float, lat: float, crs: Crs) -> tuple[float, float]:

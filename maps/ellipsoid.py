@@ -45,6 +45,12 @@ def arc(chord: float) -> float:
     return 2 * _R * asin(min(1.0, chord / (2 * _R)))
 
 
+def arc_array(chords: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`arc` of many chords."""
+    far = 2 * _R * np.arcsin(np.minimum(1.0, chords / (2 * _R)))
+    return np.where(chords < 20_000.0, chords * (1.0 + chords * chords * _STRETCH), far)
+
+
 def metres(lng1: float, lat1: float, lng2: float, lat2: float) -> float:
     """The distance in metres between two WGS-84 points, as exact as `arc`."""
     x1, y1, z1 = ecef(lng1, lat1)

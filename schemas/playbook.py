@@ -187,7 +187,10 @@ class Step(_Part):
 
 
 class Reaction(_Part):
-    """A task that an event calls for at once: `on` is `joined` or the name of a signal."""
+    """A task that an event calls for at once: `on` is `joined`, the name of a signal, or `home_unclear`.
+
+    The last is when a member says where they live and it stays open which estate that is.
+    """
 
     id: Annotated[str, Field(pattern=NAME)]
     on: str

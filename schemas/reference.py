@@ -13,8 +13,12 @@ from schemas.values import Crs, GroupKind, PersonaClass, Role
 T = TypeVar("T")
 
 
-class Estate(Struct, frozen=True):
-    """A housing estate (楼盘). The point is in `crs`'s datum; an outline is a WGS-84 ring list (lng, lat)."""
+class Estate(Struct, frozen=True, gc=False):
+    """A housing estate (楼盘). The point is in `crs`'s datum; an outline is a WGS-84 ring list (lng, lat).
+
+    `parent` is the id of the estate that this one is a phase or a section of; `sources` are the listings that it was
+    merged from.
+    """
 
     estate_id: str
     name: str
@@ -28,6 +32,8 @@ class Estate(Struct, frozen=True):
     build_year: int | None = None
     aliases: tuple[str, ...] = ()
     outline: tuple[tuple[tuple[float, float], ...], ...] = ()
+    parent: str = ""
+    sources: tuple[str, ...] = ()
 
 
 class Dealer(Struct, frozen=True):

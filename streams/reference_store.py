@@ -61,6 +61,11 @@ def load_reference(connection: Connection) -> tuple[Reference, dict[str, Playboo
     return reference, {**builtin_playbooks(), **stored}
 
 
+def load_estates(connection: Connection) -> dict[str, Estate]:
+    """The stored estates alone, by id."""
+    return _load_kind(connection, "estate", Estate)
+
+
 def reference_version(connection: Connection) -> int:
     """How often the stored reference data has changed; 0 before the first import."""
     value = connection.execute(select(meta.c.value).where(meta.c.name == VERSION)).scalar()

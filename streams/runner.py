@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,10 +44,17 @@ class _Handed:
 
 
 class Runner:
-    """Runs a pipeline in a thread of its own; a `Door` and the `Changes` of the gateway."""
+    """Runs a pipeline in a thread of its own; a `Door` and the `Changes` of the gateway.
 
-    def __init__(self, engine: Engine, world: World, clock: Clock, *, batch: int = 1000) -> None:
+    `now` gives the world as it stands, where it may change while the pipeline runs.
+    """
+
+    def __init__(
+        self, engine: Engine, world: World, clock: Clock, *, batch: int = 1000,
+        now: Callable[[], World] | None = None,
+    ) -> None:
         self.engine, self.clock = engine, clock
+        self._now = now
         self._door = Door(now=clock.now)
         self.pipeline = Pipeline(engine, world, self._door, batch=batch, now=clock.now)
         self._queue: queue.SimpleQueue[_Handed | None] = queue.SimpleQueue()
@@ -154,6 +161,9 @@ class Runner:
         """One batch, or the estates that are due. False when there was nothing to do."""
         if self.failure is not None:
             return False
+        if self._now is not None:
+            # Between two batches: every batch is worked in one world.
+            self.pipeline.world = self._now()
         try:
             done = self.pipeline.work()
             self.worked += done

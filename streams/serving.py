@@ -72,11 +72,15 @@ class Backend(Door, Changes, Protocol):
 def serve(
     engine: Engine, world: World, clock: Clock, listener: socket.socket, *, batch: int, log_level: str = "warning",
     beside: Callable[[Runner], Coroutine[Any, Any, None]] | None = None, ready: Callable[[], None] | None = None,
+    now: Callable[[], World] | None = None,
 ) -> None:
-    """Run pipeline and gateway until SIGTERM or Ctrl-C. `beside` is a task that runs as long (a demo's life)."""
-    runner = Runner(engine, world, clock, batch=batch)
+    """Run pipeline and gateway until SIGTERM or Ctrl-C. `beside` is a task that runs as long (a demo's life).
+
+    `now` gives the world as it stands, where it may change meanwhile.
+    """
+    runner = Runner(engine, world, clock, batch=batch, now=now)
     serve_over(
-        runner, engine, world, clock, listener, log_level=log_level, ready=ready,
+        runner, engine, world, clock, listener, log_level=log_level, ready=ready, now=now,
         beside=None if beside is None else lambda: beside(runner))
 
 
@@ -84,11 +88,14 @@ def serve_over(
     backend: Backend, engine: Engine, world: World, clock: Clock, listener: socket.socket, *,
     log_level: str = "warning", beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ready: Callable[[], None] | None = None, registry: CollectorRegistry | None = None,
+    now: Callable[[], World] | None = None,
 ) -> None:
-    """Run a gateway over whatever works the events, until SIGTERM or Ctrl-C."""
+    """Run a gateway over whatever works the events, until SIGTERM or Ctrl-C; `now` as in `serve`."""
+    current = now or (lambda: world)
     app = create_app(
         engine=engine.execution_options(reading=True), door=backend, clock=clock, changes=backend,
-        reference=lambda: world.reference, zone=ZoneInfo(str(world.default.zone)), registry=registry,
+        reference=lambda: current().reference, zone=ZoneInfo(str(world.default.zone)), registry=registry,
+        book=lambda: current().locator.book,
     )
     app.router.lifespan_context = _lifespan(beside, ready)
     server = _Server(uvicorn.Config(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -42,6 +43,24 @@ class Settings(BaseSettings):
     metrics_host: str = Field(default="127.0.0.1", description="the address of a worker's metrics")
     metrics_port: int = Field(default=8461, ge=0, le=65535, description="their port; 0 takes any that is free")
     worker: str | None = Field(default=None, description="a worker's name among the workers, kept over restarts")
+
+    geocoder: str | None = Field(
+        default=None, pattern="^(amap|baidu|tencent|nominatim)$", description="the geocoder to ask; none by default")
+    geocoder_key: SecretStr | None = Field(default=None, description="its key")
+    geocoder_key_file: Path | None = Field(default=None, description="a file with its key")
+    geocoder_domain: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9.:\[\]-]{1,255}$", description="its host, if not the provider's own")
+    geocoder_scheme: str = Field(default="https", pattern="^https?$", description="https, or http to a host of yours")
+    geocoder_budget: int = Field(default=1000, ge=0, le=10_000_000, description="calls a day at most")
+    geocoder_per_second: float = Field(default=3.0, gt=0, le=10_000, description="calls a second at most")
+    geocoder_timeout: float = Field(default=3.0, gt=0, le=60, description="how long a call may take, in seconds")
+    geocoder_keep_days: int = Field(default=180, ge=1, le=36_500, description="how long answers are kept")
+
+    @field_validator("geocoder", "geocoder_key", "geocoder_key_file", "geocoder_domain", mode="before")
+    @classmethod
+    def _empty(cls, value: object) -> object:
+        """A variable that is set to nothing is as one that is not set: compose files cannot leave one out."""
+        return None if value == "" else value
 
     @field_validator("zone")
     @classmethod

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    Double,
     Index,
     Integer,
     LargeBinary,
@@ -166,6 +167,28 @@ tokens = Table(
     Column("label", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+)
+
+#: What geocoders said (streams/geocoding): of addresses without building, unit and room. A row without a point says
+#: that the provider knew none; `precision` is ours, `level` the provider's own word, `at` in Unix milliseconds.
+geocodes = Table(
+    "geocodes", metadata,
+    Column("provider", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("lng", Double),
+    Column("lat", Double),
+    Column("crs", Text),
+    Column("precision", Text),
+    Column("level", Text),
+    Column("at", BigInteger, nullable=False),
+)
+
+#: How often a provider was asked on a day (YYYY-MM-DD): its budget.
+geocoder_calls = Table(
+    "geocoder_calls", metadata,
+    Column("provider", Text, primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("calls", Integer, nullable=False),
 )
 
 #: Small facts about the database itself: its kind, the clock of a demo, the reference's version.

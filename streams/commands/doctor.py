@@ -16,6 +16,7 @@ from streams.commands.carrying import Carrier, Kafka, Log, Partitions, Prefix, R
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, is_empty, opened, out, print_json
 from streams.database import is_server, shown
 from streams.reference_store import load_reference
+from streams.settings import read_settings
 
 
 def migrate_command(database: Database = DEFAULT_DATABASE) -> None:
@@ -33,7 +34,7 @@ def doctor_command(
     kafka: Kafka = "127.0.0.1:9092", prefix: Prefix = "", partitions: Partitions = 16, replication: Replication = 3,
 ) -> None:
     """Check that loupan can run here, and say what to do where it can't."""
-    checks = [_python(), _sqlite(), *_database(database, log)]
+    checks = [_python(), _sqlite(), *_database(database, log), *_geocoder(database)]
     if log is Carrier.KAFKA:
         checks += _kafka(kafka, prefix, partitions, replication)
     if as_json:
@@ -80,6 +81,27 @@ def _kafka(address: str, prefix: str, partitions: int, replication: int) -> list
          f"{differences[0]}" + (f", and {len(differences) - 1} more" if differences[1:] else "")
          + ": loupan admin topics says all; --apply makes what is missing"),
     ]
+
+
+def _geocoder(database: str) -> list[Check]:
+    """Whether the geocoder that is set answers (one call of its budget), and what is left of that."""
+    settings = read_settings()
+    if settings.geocoder is None or not (is_server(database) or Path(database).exists()):
+        return []
+    from streams.geocoding.choosing import geocoding_of  # noqa: PLC0415  # it takes its time to load
+
+    try:
+        with opened(database) as engine:
+            geocoding = geocoding_of(settings, engine)
+            wrong = geocoding.ready() if geocoding else None
+            left = geocoding.left() if geocoding else 0
+    except (Unavailable, BadFile) as error:
+        return [("geocoder", False, str(error))]
+    budget = f"{left} of {settings.geocoder_budget} calls left today"
+    if wrong is None:
+        return [("geocoder", True, f"{settings.geocoder}, {budget}")]
+    remedy = "look at LOUPAN_GEOCODER and its key, or unset it: loupan works without"
+    return [("geocoder", False, f"{settings.geocoder} does not answer: {wrong}; {budget}; {remedy}")]
 
 
 def _inbox(connection: Connection) -> Check:

@@ -9,7 +9,6 @@ import typer
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from agents.world import World
 from schemas.errors import BadFile
 from streams import logs
 from streams.clocks import WallClock
@@ -17,7 +16,8 @@ from streams.commands.carrying import Carrier, Kafka, Log, Prefix, cluster_of
 from streams.commands.shared import DEFAULT_DATABASE, Database, Host, Port, err, opened
 from streams.database import shown
 from streams.kafka.cluster import Cluster
-from streams.reference_store import load_reference
+from streams.living import Living
+from streams.reference_store import load_reference, reference_version
 from streams.serving import address_of, listen, serve, serve_over
 from streams.settings import read_settings
 from streams.tokens import TokenRole, create_token
@@ -35,6 +35,7 @@ def serve_command(
     cluster = cluster_of(kafka, prefix) if log is Carrier.KAFKA else None
     with opened(database, must_exist=True, takes_events=True) as engine:
         with engine.connect().execution_options(reading=True) as connection:
+            version = reference_version(connection)
             reference, playbooks = load_reference(connection)
         if not reference.estates:
             raise BadFile(shown(database), None, "it holds no estates", "load them: loupan import DIR")
@@ -47,15 +48,19 @@ def serve_command(
         err.print(f"loupan listens on {url}")
         if token is not None:
             err.print(f"HQ's page, with the first token (shown once): {url}/login?token={token}&next=/hq")
-        clock = WallClock(world.default.zone)
-        if cluster is None:
-            serve(engine, world, clock, listener, batch=batch, log_level=settings.log_level)
-        else:
-            _serve_over_kafka(engine, world, clock, listener, cluster, settings.log_level)
+        clock, living = WallClock(world.default.zone), Living(engine, world, version)
+        living.start()
+        try:
+            if cluster is None:
+                serve(engine, world, clock, listener, batch=batch, log_level=settings.log_level, now=living.world)
+            else:
+                _serve_over_kafka(engine, living, clock, listener, cluster, settings.log_level)
+        finally:
+            living.stop()
 
 
 def _serve_over_kafka(
-    engine: Engine, world: World, clock: WallClock, listener: socket.socket, cluster: Cluster, log_level: str
+    engine: Engine, living: Living, clock: WallClock, listener: socket.socket, cluster: Cluster, log_level: str
 ) -> None:
     # kafka-python takes its time to load, and most who serve have no use for it.
     from streams.kafka.figures import Figures  # noqa: PLC0415  # see above
@@ -65,4 +70,5 @@ def _serve_over_kafka(
     remote = Remote(engine, connect(cluster), cluster, clock)
     registry = CollectorRegistry()
     registry.register(Figures(lambda: remote.watch.seen))
-    serve_over(remote, engine, world, clock, listener, log_level=log_level, registry=registry)
+    serve_over(
+        remote, engine, living.world(), clock, listener, log_level=log_level, registry=registry, now=living.world)

@@ -18,7 +18,8 @@ from streams.database import shown
 from streams.kafka.measures import Measures
 from streams.kafka.worker import Worker
 from streams.kafka.working import Work, work
-from streams.reference_store import load_reference
+from streams.living import Living
+from streams.reference_store import load_reference, reference_version
 from streams.settings import read_settings
 from streams.worlds import make_world
 
@@ -43,6 +44,7 @@ def worker_command(
     cluster = cluster_of(kafka, prefix)
     with opened(database, must_exist=True) as engine:
         with engine.connect().execution_options(reading=True) as connection:
+            version = reference_version(connection)
             reference, playbooks = load_reference(connection)
         if not reference.estates:
             raise BadFile(shown(database), None, "it holds no estates", "load them: loupan import DIR")
@@ -54,7 +56,8 @@ def worker_command(
             err.print(f"loupan works; metrics and health on {address}")
 
         work(
-            engine, world, cluster, WallClock(world.default.zone), measures, Work(batch=batch, instance=name), ready)
+            engine, Living(engine, world, version), cluster, WallClock(world.default.zone), measures,
+            Work(batch=batch, instance=name), ready)
 
 
 def _serve_measures(host: str, port: int, registry: CollectorRegistry, worker: Worker) -> str:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
 
+from maps.book import EstateBook
 from schemas import asyncapi
 from schemas.reference import Reference
 from schemas.topics import TASKS
@@ -40,14 +41,16 @@ def create_app(
     reference: Callable[[], Reference],
     zone: ZoneInfo,
     registry: CollectorRegistry | None = None,
+    book: Callable[[], EstateBook] | None = None,
 ) -> FastAPI:
     """The gateway as an ASGI app.
 
     It reads over `engine`, on its own connections and in threads; everything that changes a campaign goes through
-    `door`. `zone` is that of dates in parameters. Its metrics go into `registry` (its own where none is given).
+    `door`. `book` is the estate book of the reference data, where there is one already. `zone` is that of dates in
+    parameters. Its metrics go into `registry` (its own where none is given).
     Call `end_streams` when the program stops: open streams would keep a server waiting.
     """
-    atlas = Atlas(reference)
+    atlas = Atlas(reference, book)
     measures = Measures(registry or CollectorRegistry(), door)
     bell = Bell(changes, partial(_keys_between, engine))
     # The documentation pages of FastAPI load their scripts from elsewhere; ours load nothing from elsewhere.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from maps.book import EstateBook
 from maps.datum import to_wgs84
 from schemas.reference import Estate, Reference, Store
 
@@ -34,8 +35,11 @@ class Chart(NamedTuple):
 class Atlas:
     """The chart of the reference data as it stands. Safe from any thread."""
 
-    def __init__(self, reference: Callable[[], Reference]) -> None:
-        self._reference = reference
+    def __init__(
+        self, reference: Callable[[], Reference], book: Callable[[], EstateBook] | None = None
+    ) -> None:
+        self._reference, self._given = reference, book
+        self._made: tuple[Reference, EstateBook] | None = None
         self._lock = Lock()
         self._chart: Chart | None = None
 
@@ -46,6 +50,16 @@ class Atlas:
             if self._chart is None or self._chart.reference is not reference:
                 self._chart = _draw(reference)
             return self._chart
+
+    def book(self) -> EstateBook:
+        """The estate book: the one that was given, else made of the reference data, once for each state of them."""
+        if self._given is not None:
+            return self._given()
+        reference = self._reference()
+        with self._lock:
+            if self._made is None or self._made[0] is not reference:
+                self._made = reference, EstateBook.of(reference.estates.values())
+            return self._made[1]
 
     def sites(self, city: str | None) -> tuple[Site, ...]:
         """A city's estates that have a point, or all; by id."""

@@ -15,6 +15,7 @@ from streams.gateway.atlas import Chart, point_of, properties_of
 from streams.gateway.auth import Reader, sees
 from streams.gateway.board import body_of
 from streams.gateway.context import Gateway, Here, json
+from streams.gateway.nearby import cursor_after, nearest_first, place_in, point_in
 from streams.gateway.problems import NOT_FOUND, Problem
 from streams.readers import LAST, LogRow, TaskRow, campaign_log, sent_at, task_counts, tasks_changed
 from streams.tokens import Grant, TokenRole
@@ -27,22 +28,43 @@ def read_estates(
     here: Here,
     grant: Reader,
     city: str | None = None,
-    q: Annotated[str | None, Query(max_length=100, description="Part of a name, an alias, an address or an id")] = None,
+    q: Annotated[str | None, Query(
+        max_length=100, description="Part of a name, an alias, an address or an id; else a name, as people write it",
+        openapi_examples={"part": {"value": "万科"}, "as people write it": {"value": "綠地·城2期"}},
+    )] = None,
+    near: Annotated[str | None, Query(
+        max_length=100, description="A point, `lng,lat` or `lng,lat,crs` (wgs84 unless named): the nearest first",
+        openapi_examples={"GPS": {"value": "116.404,39.915"}, "WeChat, AMap": {"value": "116.410,39.916,gcj02"}},
+    )] = None,
     worked: Annotated[bool, Query(description="Only estates that have a campaign, ended ones included")] = False,
     limit: Annotated[int, Query(ge=1, le=2000)] = 100,
     cursor: Annotated[str | None, Query(description="The last page's cursor")] = None,
 ) -> Response:
-    """`{"estates", "cursor"}` by id, each with its campaign's phase where it has one; a dealer sees where it works."""
+    """`{"estates", "cursor"}`, each with its campaign's phase where it has one; a dealer sees where it works.
+
+    By id; with `near` the nearest first, each with its `distance_m`, those without a point left out.
+    """
     _refresh(here)
+    at = None if near is None else point_in("near", near)
+    after = None if at is None or cursor is None else place_in(cursor)
     chart = here.atlas.chart()
-    found = _search(here, chart, grant, city, q, cursor)
-    if worked:
-        found = (estate for estate in found if _has_campaign(here, estate.estate_id))
-    lines = list(islice(found, limit + 1))
+    wanted = _wanted(here, chart, city, q)
+    rows: Iterator[tuple[Estate, float | None]]
+    if at is None:
+        rows = ((chart.reference.estates[estate_id], None) for estate_id in wanted if not cursor or estate_id > cursor)
+    else:
+        those = chart.reference.estates if wanted is chart.ids else frozenset(wanted)
+        near_first = nearest_first(here.atlas.book(), at, after)
+        rows = ((chart.reference.estates[estate_id], away) for estate_id, away in near_first if estate_id in those)
+    seen = (
+        row for row in rows
+        if works(here, chart, grant, row[0].estate_id) and (not worked or _has_campaign(here, row[0].estate_id))
+    )
+    lines = list(islice(seen, limit + 1))
     page = lines[:limit]
     return json({
-        "estates": [_line(here, estate) for estate in page],
-        "cursor": page[-1].estate_id if len(lines) > limit else None,
+        "estates": [_line(here, estate, away) for estate, away in page],
+        "cursor": cursor_after(*page[-1]) if len(lines) > limit else None,
     })
 
 
@@ -51,19 +73,16 @@ def _has_campaign(here: Gateway, estate_id: str) -> bool:
     return entry is not None and bool(body_of(entry).get("status"))
 
 
-def _search(
-    here: Gateway, chart: Chart, grant: Grant, city: str | None, q: str | None, cursor: str | None
-) -> Iterator[Estate]:
+def _wanted(here: Gateway, chart: Chart, city: str | None, q: str | None) -> tuple[str, ...]:
+    """The estates of a city, or all, that say `q` somewhere; where none does, those that people may mean by it."""
     ids = chart.ids_by_city.get(city, ()) if city else chart.ids
     wanted = (q or "").strip().casefold()
-    for estate_id in ids:
-        estate = chart.reference.estates[estate_id]
-        if cursor is not None and estate_id <= cursor:
-            continue
-        if wanted and not _says(estate, wanted):
-            continue
-        if works(here, chart, grant, estate_id):
-            yield estate
+    if not wanted:
+        return ids
+    if found := tuple(estate_id for estate_id in ids if _says(chart.reference.estates[estate_id], wanted)):
+        return found
+    meant = {estate_id for estate_id, _ in here.atlas.book().called(wanted)}
+    return tuple(estate_id for estate_id in ids if estate_id in meant)
 
 
 def _says(estate: Estate, wanted: str) -> bool:
@@ -72,13 +91,14 @@ def _says(estate: Estate, wanted: str) -> bool:
     )
 
 
-def _line(here: Gateway, estate: Estate) -> dict[str, Any]:
+def _line(here: Gateway, estate: Estate, away: float | None) -> dict[str, Any]:
     point = point_of(estate)
     entry = here.board.entry(estate.estate_id)
     worked = body_of(entry) if entry else {}
     shown = ("phase", "stage", "day", "days", "status", "dealer_id", "dealer_name", "members", "orders")
     return {
         **properties_of(estate), "address": estate.address, "point": point, "build_year": estate.build_year,
+        **({} if away is None else {"distance_m": round(away, 1)}),
         **{name: worked[name] for name in shown if name in worked},
     }
 
@@ -93,6 +113,8 @@ def read_estate(estate_id: str, here: Here, grant: Reader) -> Response:
     return json({
         **properties_of(estate), "address": estate.address, "point": point_of(estate),
         "build_year": estate.build_year, "aliases": estate.aliases, "outline": estate.outline,
+        "parent": estate.parent or None, "parts": here.atlas.book().children(estate_id),
+        "point_flags": sorted(here.atlas.book().flags(estate_id)), "sources": estate.sources,
         "flow": msgspec.Raw(entry.raw) if entry else None,
         "groups": [_group(group, reference) for group in groups],
         "tasks": here.read(lambda connection: task_counts(connection, estate_id, dealer_id=grant.dealer_id)),

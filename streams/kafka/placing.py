@@ -21,6 +21,7 @@ from agents.world import World
 from schemas.errors import BadEvent, BrokenRule
 from schemas.events import InEvent
 from streams import places
+from streams.coarsening import kept
 from streams.effects import encode
 from streams.erasure import erase, erased_people, redact_late
 from streams.inbox import AHEAD, DEAD, bury, find_known, milliseconds, put_inbox, read_event
@@ -161,7 +162,7 @@ class Placing:
                 except BadEvent as error:
                     unreadable.append((fetched, raw, str(error)))
                 else:
-                    arrivals.append(_Arrival(fetched, raw, event, self._step.likely("", event)))
+                    arrivals.append(_Arrival(fetched, kept(raw, event), event, self._step.likely("", event)))
         return arrivals, unreadable
 
     def _attempt(

@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from agents.world import World
 from schemas.errors import Fenced
 from schemas.topics import ESTATE_EVENTS
 from streams import memory
@@ -92,16 +93,21 @@ class _Post:
 
 
 class Worker:
-    """Works the partitions that Kafka gives it, until it is told to stop."""
+    """Works the partitions that Kafka gives it, until it is told to stop.
+
+    `world` gives the world as it stands: each batch is worked in one.
+    """
 
     def __init__(
         self, engine: Engine, carrier: Callable[[Callable[..., Awaitable[Mapping[Place, int]]]], Carrier],
         placing: Placing, campaigning: Campaigning, lanes: Lanes, relay: OutboxRelay, clock: Clock, measures: Measures,
-        *, topology: Topology = TOPOLOGY, batch: int, end: Callable[[int], None] = os._exit,
+        *, topology: Topology = TOPOLOGY, batch: int, world: Callable[[], World] | None = None,
+        end: Callable[[int], None] = os._exit,
     ) -> None:
         self.engine, self.placing, self.campaigning = engine, placing, campaigning
         self.lanes, self.relay, self.clock, self.measures = lanes, relay, clock, measures
         self.batch, self._end = batch, end
+        self._world = world or (lambda: placing.world)
         self.app = carrier(self._assigned)
         self._assigning = self._bearing()
         first, second = topology.steps
@@ -268,11 +274,13 @@ class Worker:
         while self.lanes.waiting > _MOST_WAITING:
             # Kafka takes nothing: what it cannot take must not pile up here.
             time.sleep(0.01)
+        self.placing.world = self._world()
         outcome = self.placing.work(batch)
         self.lanes.put(outcome.parcels)
         self.measures.count(self._first.name, outcome.applied, outcome.duplicate, outcome.dead)
 
     def _advance(self, batch: Sequence[Fetched]) -> None:
+        self.campaigning.world = self._world()
         applied, duplicate, dead = self.campaigning.work(batch)
         self.measures.count(self._second.name, applied, duplicate, dead)
 

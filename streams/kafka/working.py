@@ -28,6 +28,7 @@ from streams.kafka.outbox import OutboxRelay
 from streams.kafka.placing import Placing
 from streams.kafka.producer import Publisher
 from streams.kafka.worker import FAILED, Worker
+from streams.living import Living
 from streams.topology import TOPOLOGY, Topology
 
 _log = structlog.get_logger(__name__)
@@ -87,7 +88,7 @@ def partitions_of(cluster: Cluster, topic: str = ESTATE_EVENTS.name) -> int:
 
 def make_worker(
     engine: Engine, world: World, cluster: Cluster, clock: Clock, publisher: Publisher, measures: Measures,
-    how: Work, datadir: str,
+    how: Work, datadir: str, now: Callable[[], World] | None = None,
 ) -> Worker:
     """A worker that is ready to run. To be made in the loop that it will run in: Faust wants it so."""
     partitions = partitions_of(cluster)
@@ -99,15 +100,15 @@ def make_worker(
         Placing(engine, world, partitions, topology=how.topology, now=clock.now),
         Campaigning(engine, world, partitions, topology=how.topology, now=clock.now),
         Lanes(engine, publisher, cluster.name(ESTATE_EVENTS.name)), OutboxRelay(engine, publisher, cluster.name),
-        clock, measures, topology=how.topology, batch=how.batch,
+        clock, measures, topology=how.topology, batch=how.batch, world=now,
     )
 
 
 def work(
-    engine: Engine, world: World, cluster: Cluster, clock: Clock, measures: Measures, how: Work,
+    engine: Engine, living: Living, cluster: Cluster, clock: Clock, measures: Measures, how: Work,
     ready: Callable[[Worker], None],
 ) -> None:
-    """Run a worker until SIGTERM or Ctrl-C.
+    """Run a worker until SIGTERM or Ctrl-C. What is imported meanwhile is taken up between two batches.
 
     Raises:
         Unavailable: when Kafka cannot be reached or does not let us in, or its topics aren't there.
@@ -118,11 +119,16 @@ def work(
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        worker = make_worker(engine, world, cluster, clock, publisher, measures, how, datadir)
+        worker = make_worker(
+            engine, living.world(), cluster, clock, publisher, measures, how, datadir, living.world)
         ready(worker)
         await worker.run(stopping)
 
     refused = hearing(cluster, lambda: os._exit(FAILED))
     with refused, tempfile.TemporaryDirectory(prefix="loupan-worker-") as folder:
-        asyncio.run(run(folder))
+        living.start()
+        try:
+            asyncio.run(run(folder))
+        finally:
+            living.stop()
     publisher.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents.state import (
     GroupHome,
@@ -14,6 +16,7 @@ from agents.state import (
     member_home,
     person,
 )
+from maps.cells import cell_of
 from maps.clues import ClueKind
 from schemas.errors import BadEvent
 from schemas.tasks import GroupPlaced, MemberPlaced
@@ -432,3 +435,97 @@ def test_a_command_for_an_estate_that_nobody_knows_is_refused(command: bytes):
 def test_a_declared_estate_that_nobody_knows_is_refused():
     with pytest.raises(BadEvent, match="estate e7 is not in the estate book"):
         drive().send(builders.home_declared(estate_id="e7"))
+
+
+# --- over time, and together ---------------------------------------------------------------------------
+
+IN_THE_OTHER = "我是翡翠湾3栋的"
+
+
+def test_a_later_stronger_statement_moves_a_member_and_a_weaker_does_not():
+    one = drive().send(builders.message(text=IN_THE_OTHER, at=at(1, "09:00")))
+    assert home(one).estate_id == "e2"
+    one.send(builders.message(text="我家是绿地城或者翡翠湾的", at=at(2, "09:00")))
+    assert home(one).estate_id == "e2"
+    one.send(builders.message(text="我是绿地城5栋的", at=at(3, "09:00")))
+    assert home(one).estate_id == "e1"
+
+
+def test_what_was_said_years_ago_counts_for_less():
+    one = drive(groups=[builders.group("g9", None, name="闲聊")])
+    one.send(builders.message("g9", text=IN_THE_OTHER, at=at(1, "09:00")))
+    assert home(one, group="g9").estate_id == "e2"
+    one.send(builders.message("g9", kind="location", text=None, at="2033-03-02T09:00:00+08:00",
+                              location=builders.location(121.4, 31.2, "wgs84")),
+             builders.joined("g9", at="2033-03-02T09:01:00+08:00", display_name="小王"))
+    assert home(one, group="g9").estate_id is None
+
+
+def test_a_group_that_nobody_bound_belongs_where_its_members_live():
+    one = drive(groups=[builders.group("g9", None, name="闲聊")])
+    for number in range(1, 13):
+        one.send(builders.message("g9", f"m{number}", IN_THE_OTHER, at(1, f"{8 + number:02d}:00")))
+        if group_of(one, "g9").estate_id:
+            break
+    assert 4 <= number <= 8
+    assert group_of(one, "g9").estate_id == "e2"
+    assert (placed := one.sent(GroupPlaced)[-1]).estate_id == "e2"
+    assert "members" in placed.reason
+    assert counted(one, "g9", "e2") == number
+    one.send(builders.message("g9", "silent", "大家好", at(2, "09:00")))
+    assert home(one, "silent", "g9").estate_id == "e2"
+    assert counted(one, "g9", "e2") == number + 1
+
+
+def test_an_alliances_group_belongs_to_no_estate_and_each_member_to_their_own():
+    groups = [builders.group("g9", None, name="建材联盟群", kind=GroupKind.ALLIANCE)]
+    one = drive(groups=groups)
+    one.send(*(builders.message("g9", f"m{n}", IN_THE_OTHER, at(1, f"{8 + n:02d}:00")) for n in range(1, 9)))
+    one.send(builders.message("g9", "n1", "我是绿地城5栋的", at(2, "09:00")))
+    assert group_of(one, "g9").estate_id is None
+    assert (home(one, "m1", "g9").estate_id, home(one, "n1", "g9").estate_id) == ("e2", "e1")
+
+
+def test_a_member_may_have_several_homes():
+    one = drive().send(builders.message(text=IN_THE_OTHER), builders.home_declared(group_id="g1", estate_id="e1"))
+    assert home(one).homes == ("e1", "e2")
+    assert one.sent(MemberPlaced)[-1].homes == ("e1", "e2")
+
+
+def test_the_building_is_kept_and_the_room_is_not():
+    one = drive().send(builders.message(text="我家在绿地城3栋2单元1201，请多关照"))
+    row = home(one)
+    assert (row.building, row.unit) == ("3", "2")
+    assert "1201" not in repr(row)
+    assert one.sent(MemberPlaced)[-1].building == "3"
+    one.send(builders.consent(scope="profiling", at=at(1, "10:00")))
+    assert home(one).building == ""
+
+
+def test_where_somebody_stood_is_kept_as_a_cell_and_not_as_a_point():
+    exact = builders.location(116.4601234, 39.9001234, "wgs84", label="小王家", address="翡翠路9号1201")
+    beside = builders.location(116.4601235, 39.9001233, "wgs84")
+    one, other = (
+        drive().send(builders.message(kind="location", text=None, location=where)) for where in (exact, beside))
+    assert home(one).clues == home(other).clues != ()
+
+
+@given(st.floats(-180, 180), st.floats(-90, 90))
+def test_a_cells_middle_is_near_and_its_own(lng: float, lat: float):
+    middle = cell_of(lng, lat)
+    assert abs(middle[0] - lng) < 2e-4 > abs(middle[1] - lat)
+    assert cell_of(*middle) == middle
+
+
+def test_who_leaves_open_which_home_is_meant_is_asked_gently():
+    ask = {"id": "ask-home", "on": "home_unclear", "role": "customer_service",
+           "script": builders.script("{{ member.name }}，您说的是{{ estate.name }}还是别的小区？")}
+    reference = builders.reference(estates=ESTATES, groups=GROUPS, personas=builders.staff(("g1",)))
+    one = Drive(world(reference, builders.playbook(reactions=[ask]))).send(
+        builders.campaign_started(), builders.joined(display_name="小王"),
+        builders.message(text="我家在翡翠湾二期3栋", at=at(2, "09:00")))
+    assert home(one).estate_id is None
+    (asked,) = [task for task in one.tasks.values() if task.script.id == "ask-home"]
+    assert asked.evidence is not None
+    assert asked.evidence.member_id == "m1"
+    assert asked.script.text.startswith("小王")

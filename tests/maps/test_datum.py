@@ -3,11 +3,12 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maps.datum import from_wgs84, is_shifted, to_wgs84, wgs84_of
+from maps.datum import from_wgs84, is_shifted, to_wgs84, to_wgs84_array, wgs84_of
 from maps.ellipsoid import metres
 from schemas.values import Crs, Point
 
@@ -85,3 +86,12 @@ def test_towns_at_the_border_are_shifted_and_come_back(town: str):
 def test_a_point_knows_its_way_to_wgs84():
     assert wgs84_of(Point(116.4, 39.9, "wgs84")) == (116.4, 39.9)
     assert wgs84_of(Point(116.4, 39.9, "bd09")) == to_wgs84(116.4, 39.9, "bd09")
+
+
+@pytest.mark.parametrize("crs", ["wgs84", "gcj02", "bd09"])
+def test_many_points_come_out_as_one_by_one(crs):
+    there = [*ABROAD.values(), *OWN_MAPS.values(), *BORDER_TOWNS.values(), (104.06, 30.67), (87.6, 43.8)]
+    at = [from_wgs84(*point, crs) for point in there]
+    lngs, lats = to_wgs84_array(np.array([p[0] for p in at]), np.array([p[1] for p in at]), crs)
+    for x, y, point in zip(lngs.tolist(), lats.tolist(), at, strict=True):
+        assert metres(x, y, *to_wgs84(*point, crs)) < 1e-6

@@ -6,6 +6,7 @@ import heapq
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 from geopy.distance import geodesic
 from hypothesis import given, settings
@@ -25,8 +26,8 @@ def points() -> list[tuple[float, float]]:
     return [to_wgs84(float(row["lng"]), float(row["lat"]), "bd09") for row in rows]
 
 
-def index_of(points: list[tuple[float, float]]) -> PointIndex:
-    return PointIndex([p[0] for p in points], [p[1] for p in points])
+def index_of(points: list[tuple[float, float]]) -> PointIndex[int]:
+    return PointIndex([p[0] for p in points], [p[1] for p in points], range(len(points)))
 
 
 def test_the_five_nearest_of_a_real_city_are_those_of_geopy(points: list[tuple[float, float]]):
@@ -65,6 +66,21 @@ def test_open_country_is_answered_too():
     ((number, distance),) = index.nearest(100.0, 42.0, 1)
     assert number == 1
     assert distance == pytest.approx(geodesic((42.0, 100.0), (43.8, 87.6)).m, rel=2e-3)
+
+
+def test_a_crowd_on_one_point_counts_as_many():
+    index = index_of([(116.0, 40.0)] * 3 + [(116.001, 40.0)] * 2 + [(116.002, 40.0)])
+    numbers, metres = index.nearest_many(np.array([116.0004]), np.array([40.0]), 5)
+    assert numbers.tolist() == [[0, 1, 2, 3, 4]]
+    assert [i for i, _ in index.nearest(116.0004, 40.0, 5)] == [0, 1, 2, 3, 4]
+    assert metres[0, 0] == metres[0, 2] < metres[0, 3]
+
+
+def test_near_the_poles_and_the_date_line_too():
+    index = index_of([(179.999, 10.0), (-179.999, 10.0), (20.0, 89.9), (0.0, -89.99)])
+    assert [i for i, _ in index.nearest(-179.9999, 10.0, 2)] == [1, 0]
+    assert [i for i, _ in index.nearest(-160.0, 89.95, 1)] == [2]
+    assert [i for i, _ in index.nearest(90.0, -89.999, 1)] == [3]
 
 
 @settings(max_examples=60)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from maps.book import EstateBook
 from maps.clues import Clue, ClueKind
-from maps.locator import THRESHOLD, Locator
+from maps.locator import PLACE_THRESHOLD, POINT_THRESHOLD, THRESHOLD, Locator, Said
+from maps.names import Home
 from schemas.reference import Estate
 from schemas.values import Location, Point
 
@@ -191,3 +192,157 @@ def test_an_answer_is_given_from_the_threshold_on_only(clues: list[Clue]):
     assert len(answer.candidates) <= 5
     assert answer.estate_id in (None, answer.candidates[0][0])
     assert list(answer.candidates) == sorted(answer.candidates, key=lambda c: (-c[1], c[0]))
+
+
+# --- all that is said of one home ------------------------------------------------------------------------
+
+HARBIN = Locator(EstateBook.of([
+    at("wanda", "哈西万达广场", 126.610, 45.710), at("hd-near", "恒大时代广场", 126.614, 45.713),
+    at("hd-far", "恒大绿洲", 126.700, 45.650), at("hd-farther", "恒大名都", 126.500, 45.850),
+    at("sun-a", "阳光家园", 126.620, 45.760), at("sun-b", "阳光家园", 126.720, 45.660),
+    at("new", "湖畔新城", 126.640, 45.700), at("old", "铁路小区", 126.650, 45.705),
+    *(at(f"row{i}", f"河松街{i}号院", 126.60 + 0.004 * i, 45.74) for i in range(6)),
+    *(at(f"heap{i}", f"城郊{i}村", 126.80, 45.80) for i in range(4)),
+    at("big", "大湖郡", 126.90, 45.70, households=6000), at("small", "小湖居", 126.906, 45.70, households=60),
+]))
+
+
+def said(**what) -> str | None:
+    return HARBIN.place(Said(**what)).estate_id
+
+
+def spot(lng: float, lat: float) -> Point:
+    return Point(lng, lat, "wgs84")
+
+
+@pytest.mark.parametrize("text", [
+    "现在住铁路小区，新房在湖畔新城", "我在铁路小区租房，买的是湖畔新城", "铁路小区的房子卖了，换到湖畔新城了",
+    "我不是铁路小区的，我是湖畔新城的",
+    "朋友住铁路小区，我家在湖畔新城", "湖畔新城，就在铁路小区对面", "铁路小区旁边的湖畔新城",
+    "公司在铁路小区附近，房子在湖畔新城3栋",
+])
+def test_the_home_that_is_being_furnished_is_meant(text: str):
+    assert said(text=text) == "new"
+
+
+@pytest.mark.parametrize("text", [
+    "湖畔新城和铁路小区的业主都可以来", "有没有湖畔新城或者铁路小区的", "湖畔新城、铁路小区的看过来",
+    "某某苑和湖畔新城的业主", "朋友在湖畔新城",
+    "我不是湖畔新城的", "同事家在湖畔新城装的", "离湖畔新城不远", "3栋2单元的邻居们", "我家在湖畔新城对面",
+    "我是恒大的", "恒大业主群",
+    "我家在阳光家园", "", "铁路小取", "我们公司就在新城附近有多套房源",
+])
+def test_a_text_that_leaves_the_home_open_is_left_open(text: str):
+    assert said(text=text) is None
+
+
+def test_two_homes_that_are_named_are_both_candidates():
+    answer = HARBIN.place(Said(text="湖畔新城和铁路小区的业主都可以来"))
+    assert {estate_id for estate_id, _ in answer.candidates} == {"new", "old"}
+
+
+@pytest.mark.parametrize("text", ["哈西万达广场旁边的恒大", "哈西万达旁边的恒大", "我家在哈西万达广场附近的恒大3栋"])
+def test_a_developers_name_is_an_estate_beside_a_landmark(text: str):
+    assert said(text=text) == "hd-near"
+
+
+def test_a_developers_name_is_an_estate_in_the_group_of_one():
+    assert said(text="我是恒大的", near="hd-far") == "hd-far"
+
+
+def test_a_name_that_two_share_is_told_by_a_point_or_a_landmark():
+    assert said(name="阳光家园") is None
+    assert said(name="阳光家园", point=spot(126.6205, 45.7602)) == "sun-a"
+    assert said(name="阳光家园", near="sun-b") == "sun-b"
+
+
+def test_a_name_outweighs_a_point_beside_another_estate_but_not_every_doubt():
+    answer = HARBIN.place(Said(name="湖畔新城", point=spot(126.6041, 45.7401)))
+    assert answer.candidates[0][0] == "new"
+    assert answer.confidence < HARBIN.place(Said(name="湖畔新城", point=spot(126.6402, 45.7001))).confidence
+
+
+def test_a_name_that_the_book_does_not_have_is_left_open_even_beside_an_estate():
+    assert said(name="金域蓝湾") is None
+    assert said(name="金域蓝湾", point=spot(126.6502, 45.7052)) is None
+
+
+def test_a_phase_that_the_book_lacks_is_not_the_one_beside_its_point():
+    beside = spot(126.6301, 45.72)
+    assert LOCATOR.place(Said(name="湖畔人家一期", point=beside)).estate_id == "lake1"
+    assert LOCATOR.place(Said(name="湖畔人家三期", point=beside)).estate_id is None
+
+
+def test_a_developers_name_is_an_estate_beside_a_point():
+    assert said(text="我是恒大的", point=spot(126.7001, 45.6501)) == "hd-far"
+
+
+def test_a_point_far_from_the_estate_that_is_named_is_said():
+    answer = HARBIN.place(Said(name="湖畔新城", point=spot(0.5, 0.5)))
+    assert (answer.estate_id, answer.flags) == ("new", ("far",))
+
+
+def test_a_point_beside_one_estate_and_far_from_others_is_an_answer():
+    answer = HARBIN.place(Said(point=spot(126.6401, 45.70005)))
+    assert answer.estate_id == "new"
+    assert answer.confidence >= POINT_THRESHOLD
+    assert said(point=spot(126.602, 45.74)) is None  # between two
+
+
+def test_a_point_that_several_estates_share_says_little():
+    answer = HARBIN.place(Said(point=spot(126.80, 45.80)))
+    assert (answer.estate_id, answer.flags) == (None, ("shared_point",))
+    assert said(name="城郊2村", point=spot(126.81, 45.805)) == "heap2"
+
+
+def test_large_estates_reach_farther_than_small_ones():
+    middle = HARBIN.read(Said(point=spot(126.903, 45.70)))[-1]
+    assert middle.scores["big"] > middle.scores["small"]
+
+
+def test_building_unit_and_room_are_kept():
+    assert HARBIN.place(Said(text="我家在湖畔新城3栋2单元1201")).home == Home("3", "2", "1201")
+    assert HARBIN.home_in("湖畔新城12栋业主群") == Home("12")
+    assert HARBIN.home_in("湖畔新城") is None
+
+
+@pytest.mark.parametrize("lng", [float("nan"), float("inf")])
+def test_a_point_that_is_no_number_says_nothing(lng: float):
+    assert said(name="湖畔新城", point=spot(lng, 45.7)) == "new"
+    assert said(point=spot(lng, 45.7)) is None
+
+
+EVIDENCE = st.builds(
+    Said,
+    text=st.sampled_from(["", "我家在湖畔新城", "我是恒大的", "阳光家园和湖畔新城", "😀", "哈西万达广场旁边的恒大"]),
+    name=st.sampled_from(["", "阳光家园", "湖畔新成", "铁路小区", "无名", "。"]),
+    address=st.sampled_from(["", "河松街3号", "学府路湖畔新城3栋", "??"]),
+    point=st.none() | st.builds(spot, st.floats(126.5, 126.9), st.floats(45.6, 45.9)),
+)
+
+
+@given(EVIDENCE)
+def test_whatever_is_said_the_answer_is_whole(evidence: Said):
+    answer = HARBIN.place(evidence)
+    assert 0.0 <= answer.confidence <= 1.0
+    assert (answer.estate_id is not None) <= (answer.confidence >= PLACE_THRESHOLD)
+    assert list(answer.candidates) == sorted(answer.candidates, key=lambda c: (-c[1], c[0]))
+    assert len(answer.candidates) <= 5
+    assert HARBIN.explain(evidence)[-1].startswith("answer: ")
+
+
+@given(EVIDENCE)
+def test_an_answer_does_not_hang_on_the_order_of_the_book(evidence: Said):
+    assert BACKWARDS.place(evidence) == HARBIN.place(evidence)
+
+
+BACKWARDS = Locator(EstateBook.of(reversed(list(HARBIN._book))))
+
+
+def test_a_house_number_between_others_gives_candidates_and_no_answer():
+    book = EstateBook.of([
+        at(f"e{n}", f"{name}家园", 126.60 + n / 500, 45.70, district="南岗区", address=f"南岗区学府路{100 + 20 * n}号")
+        for n, name in enumerate(("金", "木水", "火土", "日月", "星辰"))])
+    answer = Locator(book).place(Said(address="哈尔滨市南岗区学府路150号"))
+    assert answer.estate_id is None
+    assert {"e2", "e3"} & {estate_id for estate_id, _ in answer.candidates}

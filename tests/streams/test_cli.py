@@ -134,6 +134,14 @@ def test_a_bad_setting_is_named(folder, tmp_path, monkeypatch):
     [
         (("replay", "--wrong"), "no such option: --wrong"),
         (("import",), "missing argument"),
+        (("import", "estates"), "estates: no file of listings is named; say: loupan import estates FILE…"),
+        (("import", "estates", "nothing.csv"), "nothing.csv: there is no such file"),
+        (("import", "estates", "folder"), "folder: is a folder"),
+        (("import", "estates", "gbk.yaml"), "gbk.yaml:1: the file is in GBK, not UTF-8"),
+        (("import", "folder", "--dry-run"), "--dry-run: is for listings of estates; say: loupan import estates FILE"),
+        (("import", "folder", "gbk.yaml"), "gbk.yaml: is a second folder"),
+        (("import", "estates", "gbk.yaml", "--crs", "utm"), "--crs: there is no datum utm; say wgs84, gcj02 or bd09"),
+        (("import", "estates", "gbk.yaml", "--report", "gbk.yaml"), "gbk.yaml: is there already; name a file that is"),
         (("nothing",), "no such command"),
         (("publish", "folder"), "folder: is a folder"),
         (("signals", "folder"), "folder: is a folder"),
@@ -391,6 +399,35 @@ def test_serve_works_what_was_published_and_ends_in_order_on_sigterm(coming, gro
             urlopen(Request(f"http://127.0.0.1:{port}/v1/flow"), timeout=5)
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_running_serve_takes_up_an_imported_estate_without_a_stop(coming, tmp_path):
+    loupan("import", coming, cwd=tmp_path)
+    token = json.loads(loupan("tokens", "create", "hq", "--json", cwd=tmp_path).stdout)["token"]
+    port = free_port()
+    process = subprocess.Popen([*LOUPAN, "serve", "--port", str(port)], cwd=tmp_path, stderr=subprocess.PIPE)
+
+    def found() -> list[str]:
+        request = Request(f"http://127.0.0.1:{port}/v1/estates?near=126.6,45.7", headers={
+            "Authorization": f"Bearer {token}"})
+        with urlopen(request, timeout=5) as answer:
+            return [one["estate_id"] for one in json.load(answer)["estates"]]
+
+    try:
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        assert found()[0] != "new-1"
+        (tmp_path / "site.csv").write_text("estate_id,name,lng,lat,crs,city\nnew-1,绿地城,126.6,45.7,wgs84,哈尔滨\n")
+        done = loupan("import", "estates", "site.csv", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        for _ in range(300):
+            if found()[0] == "new-1":
+                break
+            time.sleep(0.1)
+        assert found()[0] == "new-1"
+        assert process.poll() is None
     finally:
         process.kill()
         process.communicate()

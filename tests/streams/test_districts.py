@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from shapely.geometry import Point, shape
 
-from streams.districts import districts_of
+from streams.districts import Ground, away_from, districts_of, grounds_of, knows_city
 
 
 @pytest.mark.parametrize(("city", "districts"), [("北京", 16), ("北京市", 16), ("哈尔滨", 18), ("齐齐哈尔市", 16)])
@@ -25,3 +25,16 @@ def test_the_outlines_are_wgs84_not_gcj02():
 def test_a_city_that_is_not_known_has_none():
     assert districts_of("乌有")["features"] == []
     assert districts_of("")["features"] == []
+
+
+def test_a_point_lies_in_its_district_and_none_at_sea():
+    assert grounds_of([(116.397, 39.9087), (126.62, 45.72), (123.5, 38.0), (0.0, 0.0)]) == [
+        Ground("北京", "东城区"), Ground("哈尔滨", "南岗区"), None, None]
+    assert grounds_of([]) == []
+
+
+def test_how_far_a_point_lies_from_a_district_of_its_city():
+    assert away_from("哈尔滨市", "南岗", 126.62, 45.72) == 0.0
+    assert (away_from("哈尔滨", "呼兰区", 126.62, 45.72) or 0.0) > 0.05
+    assert away_from("哈尔滨", "高新区", 126.62, 45.72) is None
+    assert (knows_city("哈尔滨市"), knows_city("乌有")) == (True, False)

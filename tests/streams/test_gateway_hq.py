@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from geopy.distance import geodesic
 
-from maps.datum import to_wgs84
+from maps.datum import from_wgs84, to_wgs84
 from schemas.ids import derived_id
 from schemas.tasks import MemberPlace, MemberPlaced, PhaseChange, PhaseEntered
 from schemas.values import Phase, TaskStatus
@@ -174,6 +175,67 @@ def test_the_book_is_read_page_by_page(world):
     rest = world.get(f"/v1/estates?limit=3&cursor={first['cursor']}").json()
     assert [one["estate_id"] for one in first["estates"] + rest["estates"]] == ["e1", "e2", "e3", "e4"]
     assert rest["cursor"] is None
+
+
+def test_a_name_as_people_write_it_is_found_where_nothing_says_it_literally(world):
+    def found(q: str) -> list[str]:
+        return [one["estate_id"] for one in world.get("/v1/estates", params={"q": q}).json()["estates"]]
+
+    assert found("萬科·城") == ["e2"]
+    assert found("金域华府小区") == ["e2"]
+
+
+def test_the_nearest_estates_come_first_with_their_metres_in_any_datum(world):
+    def near(point: str, **more) -> list[tuple[str, float]]:
+        estates = world.get("/v1/estates", params={"near": point, **more}).json()["estates"]
+        return [(one["estate_id"], one["distance_m"]) for one in estates]
+
+    lng, lat = 116.49, 39.9
+    found = near(f"{lng},{lat}")
+    assert found[0][0] == "e2"
+    assert found[0][1] == pytest.approx(geodesic((lat, lng), (39.9, 116.5)).m, abs=0.1)
+    assert [away for _, away in found] == sorted(away for _, away in found)
+    x, y = from_wgs84(lng, lat, "gcj02")
+    assert near(f"{x:.9f}, {y:.9f}, GCJ02")[0] == found[0]
+    # One without a point is not near to anything, and a name narrows.
+    assert "e4" not in dict(found)
+    assert [one for one, _ in near("116.4,39.9", q="万科")] == ["e2"]
+
+
+def test_the_nearest_estates_are_read_page_by_page(world):
+    whole = [one["estate_id"] for one in world.get("/v1/estates?near=116.45,39.9").json()["estates"]]
+    pages: list[str] = []
+    page: dict[str, Any] = {}
+    while page.get("cursor", "first") is not None:
+        more = {"cursor": page["cursor"]} if page else {}
+        page = world.get("/v1/estates", params={"near": "116.45,39.9", "limit": 1, **more}).json()
+        pages += [one["estate_id"] for one in page["estates"]]
+    # Two of them are equally far: by id.
+    assert pages == whole == ["e3", "e1", "e2"]
+
+
+@pytest.mark.parametrize(("near", "says"), [
+    ("116.4", "is not a point"), ("116.4,", "is not a point"), ("a,b", "is not a point"),
+    ("nan,39.9", "is not a point"),
+    ("116.4,39.9,wgs84,1", "is not a point"), ("116.4,39.9,utm", "unknown datum"), ("39.9,116.4", "are swapped"),
+    ("0,0", "in the sea off Africa"), ("200,39.9", "out of range"), ("", "is not a point"),
+])
+def test_a_point_that_is_none_is_a_problem_that_says_so(world, near, says):
+    answer = world.get("/v1/estates", params={"near": near})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert says in answer.json()["detail"]
+
+
+def test_a_cursor_of_another_list_is_a_problem(world):
+    answer = world.get("/v1/estates", params={"near": "116.4,39.9", "cursor": "e1"})
+    assert (answer.status_code, "list by nearness" in answer.json()["detail"]) == (422, True)
+
+
+def test_a_dealer_finds_its_own_estates_by_nearness_and_no_others(world):
+    for who, own in (("own", ["e1"]), ("other", ["e2"])):
+        estates = world.get("/v1/estates?near=116.45,39.9", who=who).json()["estates"]
+        assert [one["estate_id"] for one in estates] == own
 
 
 def test_the_book_is_narrowed_to_estates_that_have_a_campaign(world):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from maps.datum import from_wgs84
 from schemas.errors import BadReference
 from streams.locating import locate_files
 
@@ -99,7 +100,7 @@ def test_a_bad_catalogue_is_refused_with_file_and_line_and_nothing_is_written(
 
 
 @pytest.mark.parametrize(("probes", "said"), [
-    ("probe_id,name\np,湖畔人家一期业主群\n".encode("gbk"), "GBK"), (b"", "empty"),
+    ("probe_id,name\np,湖畔人家一期业主群\n".encode("utf-16"), "UTF-16"), (b"", "empty"),
     (b"id,name\n1,2\n", "probe_id is missing"),
     (b"probe_id,colour\n1,red\n", "nothing to locate by"), (b'probe_id,name\np,"open\nq,x\n', "not CSV"),
 ])
@@ -108,9 +109,112 @@ def test_probes_that_are_no_table_are_refused(tmp_path: Path, probes: bytes, sai
         locate(tmp_path, probes)
 
 
-def test_a_gbk_catalogue_is_named_as_such(tmp_path: Path):
-    with pytest.raises(BadReference, match="GBK"):
-        locate(tmp_path, "probe_id,name\np,绿地城\n", CATALOGUE.encode("gbk"))
+def test_files_in_gbk_are_read_with_a_word_on_it(tmp_path: Path):
+    said: list[str] = []
+    (answer,) = locate(
+        tmp_path, "probe_id,name\np,湖畔人家一期\n".encode("gbk"), CATALOGUE.encode("gbk"), warn=said.append)
+    assert answer["estate_id"] == "e2"
+    assert [text.split(" is in GBK")[0] for text in said] == ["probes.csv", "estates.csv"]
+
+
+@pytest.mark.parametrize(("header", "cells"), [
+    ("lng,lat,crs", "126.60°E,45.70°N,wgs84"), ("lng,lat,crs", "东经126.60°,北纬45.70°,wgs84"),
+    ("lng,lat,crs", '"126.60,45.70",,wgs84'), ("point,crs", '"126.60, 45.70",wgs84'),
+    ("geometry,crs", '"{""type"":""Point"",""coordinates"":[126.60,45.70]}",wgs84'),
+])
+def test_a_point_may_be_written_in_several_ways(tmp_path: Path, header: str, cells: str):
+    (answer,) = locate(tmp_path, f"probe_id,{header}\np,{cells}\n")
+    assert (answer["estate_id"], answer["candidates"].split(";")[0]) == ("e1", "e1")
+
+
+@pytest.mark.parametrize("cells", ["经度,纬度,wgs84", '"126.60;",,wgs84', "126.60°W,45.70,wgs84", "😀,😀,wgs84"])
+def test_a_point_that_is_none_is_said_and_the_name_counts(tmp_path: Path, cells: str):
+    (answer,) = locate(tmp_path, f"probe_id,name,lng,lat,crs\np,绿地城,{cells}\n")
+    assert answer["estate_id"] == "e1"
+    assert "point" in answer["reason"]
+
+
+@pytest.mark.parametrize("name", ["", "😀😀", "。。。", "小区", "x" * 10_001, "经度"])
+def test_a_name_that_is_none_is_left_open(tmp_path: Path, name: str):
+    (answer,) = locate(tmp_path, f"probe_id,name\np,{name}\n")
+    assert answer["estate_id"] == ""
+    assert answer["reason"].startswith("unresolved")
+
+
+# --- the datum of a whole file ---------------------------------------------------------------------------
+
+#: Estates as they lie in a town: 300 m apart, a little off their grid; and points within 30 m of them.
+GRID = [(126.6 + 0.004 * x + 0.0003 * (y % 3), 45.7 + 0.0027 * y + 0.0002 * (x % 4))
+        for x in range(8) for y in range(8)]
+TOWN = "estate_id,name,lng,lat,crs\n" + "".join(f"t{i},小区{i}号院,{x},{y},wgs84\n" for i, (x, y) in enumerate(GRID))
+
+
+def members(crs: str, stated: str, name: str = "") -> str:
+    rows = []
+    for i, (x, y) in enumerate(GRID[::2]):
+        lng, lat = from_wgs84(x + 0.0002 * ((i % 3) - 1), y + 0.0002 * ((i % 2) - 0.5), crs)  # type: ignore[arg-type]
+        rows.append(f"{2 * i},{name.format(2 * i)},{lng},{lat},{stated}\n")
+    return "probe_id,name,lng,lat,crs\n" + "".join(rows)
+
+
+@pytest.mark.parametrize(("crs", "stated"), [("gcj02", "wgs84"), ("bd09", "gcj02"), ("wgs84", "bd09")])
+def test_points_that_cannot_be_of_the_datum_that_they_name_are_not_used_and_that_is_said(
+    tmp_path: Path, crs: str, stated: str
+):
+    said: list[str] = []
+    answers = locate(tmp_path, members(crs, stated), TOWN, warn=said.append)
+    assert len(said) == 1
+    assert f"fit {crs} much better" in said[0]
+    assert all(a["estate_id"] == "" and f"fit {crs} much better" in a["reason"] for a in answers)
+
+
+def test_beside_points_of_a_wrong_datum_names_still_count(tmp_path: Path):
+    answers = locate(tmp_path, members("gcj02", "wgs84", "小区{}号院"), TOWN)
+    assert all(a["estate_id"] == f"t{a['probe_id']}" for a in answers)
+
+
+@pytest.mark.parametrize("crs", ["wgs84", "gcj02", "bd09"])
+def test_of_points_that_fit_the_datum_they_name_nothing_is_said(tmp_path: Path, crs: str):
+    said: list[str] = []
+    answers = locate(tmp_path, members(crs, crs), TOWN, warn=said.append)
+    assert said == []
+    assert all(a["estate_id"] in ("", f"t{a['probe_id']}") for a in answers)
+    assert sum(a["estate_id"] != "" for a in answers) > len(answers) / 2
+
+
+def test_a_catalogue_without_points_is_said(tmp_path: Path):
+    said: list[str] = []
+    probe = "probe_id,lng,lat,crs\np,126.6,45.7,wgs84\n"
+    (answer,) = locate(tmp_path, probe, "estate_id,name\na,绿地城\n", warn=said.append)
+    assert said == ["estates.csv: no estate has a point, so that points say nothing"]
+    assert "no estate lies near" in answer["reason"]
+
+
+# --- in words --------------------------------------------------------------------------------------------
+
+
+def explained(tmp_path: Path, which: str) -> str:
+    (tmp_path / "estates.csv").write_text(CATALOGUE, encoding="utf-8")
+    probes = "probe_id,text,lng,lat,crs\na,我家在湖畔人家一期3栋2单元1201,126.6301,45.72,wgs84\nb,你好,,,\n"
+    (tmp_path / "probes.csv").write_text(probes, encoding="utf-8")
+    out = io.StringIO()
+    locate_files(tmp_path / "estates.csv", tmp_path / "probes.csv", out, explain=which)
+    return out.getvalue()
+
+
+def test_an_answer_is_explained_clue_by_clue(tmp_path: Path):
+    told = explained(tmp_path, "a")
+    assert [line.split(":")[0].strip() for line in told.splitlines()] == [
+        "a", "own words", "point", "together", "home", "answer"]
+    assert "湖畔人家一期 (e2)" in told
+    assert "building 3, unit 2, room 1201" in told
+    assert " 8 m away" in told
+
+
+def test_all_probes_may_be_explained_and_one_that_is_not_there_is_said(tmp_path: Path):
+    assert explained(tmp_path, "all").count("answer:") == 2
+    with pytest.raises(BadReference, match="no probe c"):
+        explained(tmp_path, "c")
 
 
 def test_the_caller_may_name_the_datum_of_points_that_name_none(tmp_path: Path):

@@ -127,6 +127,24 @@ def test_households_are_a_plain_count_or_not_known(tmp_path, text, households):
     assert read_estates(tmp_path / "estates.csv")[0].households == households
 
 
+PARTS = "estate_id,name,parent\n"
+
+
+def test_a_phase_has_the_parent_that_is_given_or_that_its_name_tells(tmp_path):
+    (tmp_path / "estates.csv").write_text(f"{PARTS}e1,绿地城,\ne2,绿地城二期,\ne3,海棠里,e1\n", "utf-8")
+    assert [e.parent for e in read_reference(tmp_path).estates.values()] == ["", "e1", "e1"]
+
+
+@pytest.mark.parametrize(("rows", "says"), [
+    ("e1,绿地城,e9\n", "estates.csv:2: parent e9 is not in estates.csv"),
+    ("e1,绿地城,e1\n", "estates.csv:2: estate_id e1 is its own parent"),
+    ("e1,绿地城,e2\ne2,绿地城二期,e1\n", "estates.csv:2: parent e2 has e1 above itself"),
+])
+def test_a_parent_that_cannot_be_is_refused(tmp_path, rows, says):
+    (tmp_path / "estates.csv").write_text(PARTS + rows, "utf-8")
+    assert says in str(refused(tmp_path))
+
+
 @pytest.mark.parametrize("text", ["-5", "1e3", "12.5", "9999999户", "99999999999999999999"])
 def test_households_that_are_a_wrong_number_are_refused_with_what_is_believed(tmp_path, text):
     (tmp_path / "estates.csv").write_text(f"estate_id,name,households\ne1,绿地城,{text}\n", "utf-8")

@@ -1,0 +1,1 @@
+"""How well `loupan locate` places: probes from real listings, their measure, the fit of the core's numbers."""
