@@ -31,14 +31,14 @@ from agents.state import (
     task_home,
 )
 from agents.world import World
-from maps.cells import cell_of
+from maps.cells import coarse
 from maps.clues import MOST, Clue, ClueKind, faded
 from maps.locator import Locator
 from schemas import events as ev
 from schemas.errors import BadEvent
 from schemas.ids import derived_id
 from schemas.tasks import GroupPlace, GroupPlaced, MemberPlace, MemberPlaced
-from schemas.values import GroupKind, Location
+from schemas.values import GroupKind
 
 #: A member's name in the group, a message, a form: no more of it is read than this many characters.
 READ_AT_MOST = 500
@@ -166,7 +166,7 @@ class _Placing(Struct):
         if after.own != known.own:
             self.count(group_id, known.own, after.own)
         if _shown(after) != _shown(known):
-            self.placed.out.append(MemberPlaced(
+            self._say(MemberPlaced(
                 id=derived_id(
                     self.event.time, "member-placed", group_id, member_id, after.estate_id or "", self.event.ref),
                 time=self.local, subject=member_id, partitionkey=after.estate_id or row.estate_id or group_id,
@@ -176,6 +176,12 @@ class _Placing(Struct):
                     after.unit),
             ))
         return after
+
+    def _say(self, placed: MemberPlaced) -> None:
+        """Say where a member lives; what was said of it before because of the same event is overtaken."""
+        out = self.placed.out
+        out[:] = [one for one in out if one.id != placed.id]
+        out.append(placed)
 
     def _prior(self, group_id: str, group: GroupHome) -> tuple[Clue, ...]:
         """The group's estate as a clue about its members: in an estate's group one mostly lives there.
@@ -636,12 +642,6 @@ def _at_door(home: MemberHome, said: str) -> MemberHome:
 def _shown(home: MemberHome) -> tuple[object, ...]:
     """What of a member's home is told to those outside."""
     return home.estate_id, home.homes, *((home.building, home.unit) if home.estate_id else ())
-
-
-def coarse(point: Location) -> Location:
-    """A place that a member shared, no finer than it takes to tell estates apart."""
-    lng, lat = cell_of(point.lng, point.lat)
-    return replace(point, lng=lng, lat=lat, label=None, address=None)
 
 
 _HANDLERS: dict[type[ev.Event], Callable[[_Placing, Any], None]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from agents.placement import coarse
+from maps.cells import coarse
 from schemas.events import GroupMessage, HomeDeclared, InEvent
 
 

@@ -19,8 +19,6 @@ from schemas.encodings import looks_gbk
 from schemas.errors import BadReference
 from schemas.values import Crs, Point
 from streams.csv_rows import Row, read_text
-from streams.geocoding.clues import pointed
-from streams.geocoding.service import Geocoding
 from streams.reference_cells import point_of
 from streams.reference_files import read_estates
 
@@ -50,7 +48,7 @@ def locate_files(
     default_crs: Crs | None = None,
     warn: Callable[[str], None] | None = None,
     explain: str | None = None,
-    geocoding: Geocoding | None = None,
+    point_of_address: Callable[[Locator, Said, str], Said] | None = None,
 ) -> int:
     """Write an answer for every probe, in the probes' order, and say how many there were.
 
@@ -58,8 +56,8 @@ def locate_files(
     `progress` is called with the probes done and their number; `default_crs` is the datum of points that name
     none, which are refused otherwise; `warn` is told what holds for the whole file (read as GBK, points that must
     be of another datum than they say). `explain` writes, in place of the table, how the answer came about to the
-    probe of this id, or to `all`. `geocoding` is asked for the addresses of probes that stay unresolved and name no
-    point.
+    probe of this id, or to `all`. `point_of_address` adds what a geocoder says (`streams.geocoding.clues.pointed`);
+    its last word is the city of a catalogue of one.
 
     Raises:
         BadReference: for a catalogue that isn't right in every row, probes that are no table, or no probe of the id
@@ -82,8 +80,8 @@ def locate_files(
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_ANSWERS)
     for done, ask in enumerate(asked, start=1):
-        if geocoding is not None and not ask.unreadable:
-            ask = ask._replace(said=pointed(geocoding, locator, ask.said, city))  # noqa: PLW2901  # the same, with more
+        if point_of_address is not None and not ask.unreadable:
+            ask = ask._replace(said=point_of_address(locator, ask.said, city))  # noqa: PLW2901  # the same, with more
         writer.writerow(_answer(locator, ask))
         if progress is not None:
             progress(done, len(rows))

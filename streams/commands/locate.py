@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from maps.locator import Locator, Said
 from schemas.errors import BadFile
 from schemas.values import Crs
 from streams.commands.shared import DEFAULT_DATABASE, Database, err, opened, progress, readable
-from streams.geocoding.service import Geocoding
 from streams.locating import locate_files
 from streams.settings import read_settings
 
@@ -40,9 +41,9 @@ def locate_command(
         raise BadFile("--crs", None, f"there is no datum {crs}", "say wgs84, gcj02 or bd09")
     default: Crs = crs  # type: ignore[assignment]  # just checked
     answers, warnings = io.StringIO(), list[str]()
-    with _geocoding(geocode, database) as geocoding, progress("locating") as report:
+    with _geocoding(geocode, database) as asking, progress("locating") as report:
         count = locate_files(
-            readable(catalogue), readable(probes), answers, report, default, warnings.append, explain, geocoding)
+            readable(catalogue), readable(probes), answers, report, default, warnings.append, explain, asking)
     for warning in warnings:
         err.print(f"warning: {warning}", markup=False)
     sys.stdout.write(answers.getvalue())
@@ -50,7 +51,7 @@ def locate_command(
 
 
 @contextmanager
-def _geocoding(wanted: bool, database: str) -> Iterator[Geocoding | None]:
+def _geocoding(wanted: bool, database: str) -> Iterator[Callable[[Locator, Said, str], Said] | None]:
     """The geocoder of the settings, with its answers and its budget in the database; says at the end what it did.
 
     Raises:
@@ -60,6 +61,7 @@ def _geocoding(wanted: bool, database: str) -> Iterator[Geocoding | None]:
         yield None
         return
     from streams.geocoding.choosing import geocoding_of  # noqa: PLC0415  # it takes its time to load
+    from streams.geocoding.clues import pointed  # noqa: PLC0415  # as above
 
     settings = read_settings()
     if settings.geocoder is None:
@@ -67,5 +69,5 @@ def _geocoding(wanted: bool, database: str) -> Iterator[Geocoding | None]:
             "--geocode", None, "no geocoder is set", "name one: LOUPAN_GEOCODER=amap, baidu, tencent or nominatim")
     with opened(database) as engine:
         geocoding = geocoding_of(settings, engine)
-        yield geocoding
+        yield None if geocoding is None else partial(pointed, geocoding)
         err.print(f"{geocoding}; {geocoding.left() if geocoding else 0} calls left today")

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from math import cos, hypot, radians
 from random import Random
 
+from maps.parents import with_parents
 from schemas.reference import CampaignPlan, Dealer, Estate, Group, Persona, Reference, Store
 from schemas.values import PersonaClass, Role
 from streams.demo.city import beijing_estates
@@ -44,7 +45,7 @@ def demo_reference(start_date: str, seed: int = 7, groups: int = 40) -> Referenc
     `start_date` (YYYY-MM-DD) is day 1 of the first campaigns; the others begin one and two days later.
     The same arguments give the same reference.
     """
-    estates = beijing_estates()
+    estates = with_parents(beijing_estates())
     rng = Random(f"{seed}/people")
     whole: dict[str, list[object]] = {name: [] for name in ("dealers", "stores", "groups", "personas", "campaigns")}
     shares = [groups // len(DISTRICTS) + (i < groups % len(DISTRICTS)) for i in range(len(DISTRICTS))]

@@ -190,6 +190,7 @@ class Campaigning:
     def _apply(self, partition: _Partition, handed: Handed, batch: _Batch) -> None:
         rows = partition.rows
         if handed.out is not None:
+            self._pass_time(partition, microseconds(handed.out.time), batch)
             batch.place(handed.out, rows)
             return
         record = handed.record()
