@@ -33,7 +33,7 @@ THRESHOLD = 0.6
 PLACE_THRESHOLD = 0.75
 #: The same where a point is all there is: how well points fit is a city's and a site's own, and they are farther from
 #: what was fitted than names are.
-POINT_THRESHOLD = 0.85
+POINT_THRESHOLD = 0.90
 
 _POINTS = frozenset({ClueKind.POINT, ClueKind.DELIVERY_POINT})
 
