@@ -6,106 +6,20 @@ file and line what is wrong with one. Times are HH:MM in the campaign's zone.
 
 from __future__ import annotations
 
-import re
-from datetime import time
-from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from schemas.values import Action, PersonaClass, Phase, Role, Rung
+from schemas.playbook_parts import NAME, Clock, DaySpan, Drive, Formula, Part, ScriptText, Span
+from schemas.values import Action, Phase, Role, Rung
 
-_SPAN = re.compile(r"^\s*(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})\s*$")
-_CLOCK = re.compile(r"^(\d{1,2}):(\d{2})$")
-#: How playbooks, duties and reactions are called.
-NAME = r"^[a-z0-9][a-z0-9-]{1,63}$"
+__all__ = [
+    "NAME", "Clock", "DaySpan", "Drive", "Duty", "For", "Formula", "Gate", "Limits", "OfferText", "PhasePlan",
+    "Playbook", "Reaction", "ScriptText", "Span", "StagePlan", "Step",
+]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Span(_Part):
-    """A span of a day, `07:30-09:00`. A curfew may pass midnight: `23:00-07:00`."""
-
-    start: time
-    end: time
-
-    def holds(self, at: time) -> bool:
-        """Whether `at` lies in the span: the start belongs to it, the end does not."""
-        if self.start <= self.end:
-            return self.start <= at < self.end
-        return at >= self.start or at < self.end
-
-
-def _clock(value: Any) -> Any:
-    if isinstance(value, str) and (match := _CLOCK.match(value.strip())):
-        hours, minutes = int(match[1]), int(match[2])
-        if hours < 24 and minutes < 60:
-            return time(hours, minutes)
-    if isinstance(value, time):
-        return value
-    raise ValueError('a time of day is written in quotes, as "07:30"')
-
-
-def _span(value: Any) -> Any:
-    if isinstance(value, str):
-        match = _SPAN.match(value)
-        if match is None:
-            raise ValueError('a span of a day is written in quotes, as "07:30-09:00"')
-        return {"start": _clock(match[1]), "end": _clock(match[2])}
-    return value
-
-
-Clock = Annotated[time, BeforeValidator(_clock)]
-DaySpan = Annotated[Span, BeforeValidator(_span)]
-
-
-class Formula(StrEnum):
-    """The six parts of the deal formula."""
-
-    NEED = "need"
-    VALUE = "value"
-    TRUST = "trust"
-    BENEFIT = "benefit"
-    RISK = "risk"
-    THRESHOLD = "threshold"
-
-
-class Drive(StrEnum):
-    """The six drives."""
-
-    PLACE = "place"
-    RELATION = "relation"
-    INTEREST = "interest"
-    BENEFIT = "benefit"
-    EVENT = "event"
-    HONOUR = "honour"
-
-
-class ScriptText(_Part):
-    """A script: a Jinja2 template, whom it speaks as, and what it serves."""
-
-    version: int = Field(default=1, ge=1)
-    speaks_as: PersonaClass
-    text: str = Field(min_length=1, max_length=2000)
-    formula: tuple[Formula, ...] = Field(min_length=1)
-    drives: tuple[Drive, ...] = ()
-    #: The category of product that the speaker must have had delivered. Only buyers testify.
-    testimonial: str | None = None
-    #: Pictures or files to send along, said in words ("实景图：{{ estate.name }} 89㎡").
-    attachments: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _only_buyers_testify(self) -> Self:
-        if self.testimonial and self.speaks_as is not PersonaClass.BUYER:
-            raise ValueError("a testimonial is given by a buyer: speaks_as must be buyer")
-        if self.speaks_as is PersonaClass.BUYER and not self.testimonial:
-            raise ValueError("a script in which a buyer speaks names the product: testimonial is missing")
-        return self
-
-
-class Duty(_Part):
+class Duty(Part):
     """One thing to do on a day: who, what, when, with which words."""
 
     id: Annotated[str, Field(pattern=NAME)]
@@ -120,7 +34,7 @@ class Duty(_Part):
     minutes: int = Field(default=30, ge=10, le=30)
 
 
-class Gate(_Part):
+class Gate(Part):
     """What a phase was for. Every measure that is named must be reached."""
 
     members: int | None = Field(default=None, ge=0)
@@ -136,7 +50,7 @@ class Gate(_Part):
         return {name: value for name, value in self if value is not None}
 
 
-class PhasePlan(_Part):
+class PhasePlan(Part):
     """A phase: its days, the longest it may run, its gate, each day's duties and the rescue."""
 
     phase: Phase
@@ -162,7 +76,7 @@ class PhasePlan(_Part):
         return self
 
 
-class StagePlan(_Part):
+class StagePlan(Part):
     """A stage: the five phases in their order."""
 
     stage: int = Field(ge=1, le=9)
@@ -179,14 +93,14 @@ class StagePlan(_Part):
         return self
 
 
-class Step(_Part):
+class Step(Part):
     """A rung of the ladder and the evidence that lifts a member onto it (any one of `by`)."""
 
     rung: Rung
     by: tuple[str, ...] = Field(min_length=1)
 
 
-class Reaction(_Part):
+class Reaction(Part):
     """A task that an event calls for at once: `on` is `joined`, the name of a signal, or `home_unclear`.
 
     The last is when a member says where they live and it stays open which estate that is.
@@ -204,14 +118,14 @@ class Reaction(_Part):
     a_day: int = Field(default=10, ge=1, le=100)
 
 
-class Limits(_Part):
+class Limits(Part):
     """What is never passed. A playbook may be stricter than the law of the house, not laxer."""
 
     shills_per_100: int = Field(default=8, ge=0, le=8)
     posts_per_day: int = Field(default=4, ge=1, le=20)
 
 
-class OfferText(_Part):
+class OfferText(Part):
     """An offer in words, used where the dealer's offers.yaml has none of that name. It promises no price."""
 
     name: str
@@ -219,14 +133,14 @@ class OfferText(_Part):
     price: str = ""
 
 
-class For(_Part):
+class For(Part):
     """What kind of campaign a playbook is for."""
 
     estate: Literal["new", "old"]
     group: Literal["own", "joined", "alliance"]
 
 
-class Playbook(_Part):
+class Playbook(Part):
     """A whole playbook."""
 
     playbook: Annotated[str, Field(pattern=NAME)]
@@ -239,7 +153,7 @@ class Playbook(_Part):
     curfew: DaySpan
     limits: Limits = Limits()
     ladder: tuple[Step, ...] = Field(min_length=1)
-    offers: dict[str, OfferText] = {}
+    offers: dict[str, OfferText] = Field(default_factory=dict)
     stages: tuple[StagePlan, ...] = Field(min_length=1)
     reactions: tuple[Reaction, ...] = ()
 
