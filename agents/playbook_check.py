@@ -77,7 +77,7 @@ def check(playbook: Playbook, offers: Collection[str] = ()) -> list[Finding]:
     """
     found = [
         *_curfew(playbook), *_ladder(playbook), *_offers(playbook), *_gates(playbook), *_duties(playbook, offers),
-        *_reactions(playbook, offers), *_days(playbook),
+        *_reactions(playbook, offers), *_sections(playbook, offers), *_days(playbook),
     ]
     return sorted(found, key=lambda finding: finding.severity)
 
@@ -171,6 +171,13 @@ def _reactions(playbook: Playbook, offers: Collection[str]) -> Iterator[Finding]
             remedy = "known are " + ", ".join(sorted(ANSWERABLE))
             yield _error((*loc, "on"), f"{reaction.id} answers {reaction.on}, which is no signal", remedy)
         yield from _said((*loc, "script"), reaction.id, reaction.role, reaction.script, known, in_reaction=True)
+
+
+def _sections(playbook: Playbook, offers: Collection[str]) -> Iterator[Finding]:
+    """The scripts of the sections that have their own: the same rules, whoever says them."""
+    known = {*playbook.offers, *offers}
+    for said in playbook.said():
+        yield from _said(said.loc, said.id, said.role, said.script, known, in_reaction=said.to_member)
 
 
 def _said(

@@ -6,16 +6,17 @@ file and line what is wrong with one. Times are HH:MM in the campaign's zone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.playbook_parts import NAME, Clock, DaySpan, Drive, Formula, Part, ScriptText, Span
+from schemas.playbook_parts import NAME, Clock, DaySpan, Drive, Formula, Part, Said, ScriptText, Section, Span
 from schemas.values import Action, Phase, Role, Rung
 
 __all__ = [
     "NAME", "Clock", "DaySpan", "Drive", "Duty", "For", "Formula", "Gate", "Limits", "OfferText", "PhasePlan",
-    "Playbook", "Reaction", "ScriptText", "Span", "StagePlan", "Step",
+    "Playbook", "Reaction", "Said", "ScriptText", "Section", "Span", "StagePlan", "Step",
 ]
 
 
@@ -170,10 +171,17 @@ class Playbook(Part):
             for duty in (*(d for day in sorted(phase.plan) for d in phase.plan[day]), *phase.rescue)
         ]
 
+    def said(self) -> Iterator[Said]:
+        """Every script of every section of its own, beside those of duties and reactions."""
+        for name, section in self:
+            if isinstance(section, Section):
+                for said in section.said():
+                    yield said.model_copy(update={"loc": (name, *said.loc)})
+
     @model_validator(mode="after")
     def _duties_fit_the_day(self) -> Self:
         seen: set[str] = set()
-        items: list[Duty | Reaction] = [*self.duties(), *self.reactions]
+        items: list[Duty | Reaction | Said] = [*self.duties(), *self.reactions, *self.said()]
         for item in items:
             if item.id in seen:
                 raise ValueError(f"the id {item.id} is used twice")

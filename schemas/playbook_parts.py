@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import time
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from schemas.values import PersonaClass
+from schemas.values import PersonaClass, Role
 
 _SPAN = re.compile(r"^\s*(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})\s*$")
 _CLOCK = re.compile(r"^(\d{1,2}):(\d{2})$")
@@ -101,3 +102,21 @@ class ScriptText(Part):
         if self.speaks_as is PersonaClass.BUYER and not self.testimonial:
             raise ValueError("a script in which a buyer speaks names the product: testimonial is missing")
         return self
+
+
+class Said(Part):
+    """A script of a section: where it stands in it, its id, who says it, and whether it is said to one member."""
+
+    loc: tuple[str | int, ...]
+    id: str
+    role: Role
+    script: ScriptText
+    to_member: bool = False
+
+
+class Section(Part):
+    """A section of a playbook that has scripts: they are checked and counted like those of duties and reactions."""
+
+    def said(self) -> Iterator[Said]:
+        """Every script of the section, in the order of the file."""
+        return iter(())

@@ -104,3 +104,5 @@ def _scripts(playbook: Playbook, number: int) -> Iterator[ScriptText]:
                 yield duty.instead
     for reaction in playbook.reactions:
         yield reaction.script
+    for said in playbook.said():
+        yield said.script
