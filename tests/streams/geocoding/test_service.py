@@ -309,8 +309,8 @@ def test_a_road_or_a_district_is_no_estates_point(asking, service: MapService, a
 
 
 def test_only_an_address_that_names_no_estate_is_asked_about(asking, service: MapService):
-    book = EstateBook.of([b.estate("e1", "绿地城", lng=126.62, lat=45.7, crs="gcj02", city="哈尔滨", address="")])
-    locator, geocoding = Locator(book), asking()
+    small = b.estate("e1", "绿地城", lng=126.62, lat=45.7, crs="gcj02", city="哈尔滨", address="", households=200)
+    locator, geocoding = Locator(EstateBook.of([small])), asking()
     service.says(v.amap())
     here = Point(126.6, 45.7, "wgs84")
     for named in (Said(address="哈尔滨市绿地城3栋"), Said(text="大家好"), Said(address=ADDRESS, point=here)):
