@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents import clock, honesty, members, orders, reactions, tasks
+from agents import clock, dialogues, honesty, members, orders, reactions, tasks
 from agents.phases import Trigger, move, state_of
 from agents.records import EstateRecord, GroupNow
 from agents.rows import CAMPAIGN, Address, Rows
@@ -31,6 +31,8 @@ def advance(record: EstateRecord, rows: Rows, world: World) -> Turn:
     if record.place.group is not None:
         _regroup(turn, record.event.data.group_id, record.place.group)  # type: ignore[attr-defined]  # it is of a group
     _HANDLERS[type(record.event)](turn, record.event)
+    if turn.touched:
+        dialogues.follow(turn)
     return turn
 
 
@@ -68,6 +70,7 @@ def _on_message(turn: Turn, event: ev.GroupMessage) -> None:
         members.place_home(turn, data.group_id, data.member_id)
         return
     names = members.speak(turn, data)
+    dialogues.heard(turn, data, names)
     if not names:
         return
     if "opts_out" in names:
@@ -119,6 +122,7 @@ def _shrunk(turn: Turn, groups: Iterable[str]) -> None:
 
 def _on_recalled(turn: Turn, event: ev.MessageRecalled) -> None:
     tasks.forget_post(turn, event.data.message_id)
+    dialogues.recalled(turn, event.data.group_id, event.data.message_id)
 
 
 def _on_group_updated(turn: Turn, event: ev.GroupUpdated) -> None:

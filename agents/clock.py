@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import planner, tasks
+from agents import dialogues, planner, tasks
 from agents.orders import sold
 from agents.phases import State, Trigger, move, state_of
 from agents.state import CampaignRow
@@ -28,6 +28,7 @@ def tick(turn: Turn) -> None:
     """Time has passed: do all that is due at the turn's `now`, and ask for the next waking."""
     today = turn.local.date()
     tasks.expire(turn, turn.now)
+    dialogues.follow(turn)
     _start_if_due(turn, today)
     _turn_days(turn, today)
     _plan_if_due(turn, today)
@@ -189,3 +190,4 @@ def next_wake(turn: Turn) -> None:
     for row in turn.tasks():
         if row.task.status in tasks.OPEN:
             turn.wake(row.expires)
+    dialogues.next_wake(turn)

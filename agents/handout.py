@@ -84,23 +84,23 @@ class GroupAtWork:
         )
 
 
-def hand_out(at_work: GroupAtWork, job: Job) -> bool:
-    """Hand out a task. False where nothing is handed out: there is no text for it, or it would not be honest."""
+def hand_out(at_work: GroupAtWork, job: Job) -> Task | None:
+    """Hand out a task. None where nothing is handed out: there is no text for it, or it would not be honest."""
     turn = at_work.turn
     try:
         text = text_of(job.script, _values(at_work, job))
     except scripts.BadScript:
         # A value of the stream (a member's name) left nothing to say: no task is better than half a one.
         tasks.count(turn, None, None, refused=1)
-        return False
+        return None
     task = _task(at_work, job, text)
     if task is None:
-        return False
+        return None
     if honesty.refusal(_draft(at_work, job, task, text)) is not None:
         tasks.count(turn, None, None, refused=1)
-        return False
+        return None
     _issue(at_work, task, job.end)
-    return True
+    return task
 
 
 def _values(at_work: GroupAtWork, job: Job) -> dict[str, Any]:
@@ -153,7 +153,8 @@ def _task_id(at_work: GroupAtWork, job: Job, campaign_id: str) -> str | None:
 def _draft(at_work: GroupAtWork, job: Job, task: Task, text: Text) -> honesty.Draft:
     turn, playbook = at_work.turn, at_work.turn.play.playbook
     of_day = at_work.tasks_of(turn.day_of(job.start))
-    target = job.evidence.member_id if job.evidence is not None else None
+    evidence = job.evidence or Evidence()
+    target, answered = evidence.member_id, at_work.tasks.get(evidence.answers or "")
     return honesty.Draft(
         task=task, words=text.judged, estate=at_work.values["estate"]["name"], speaks_as=job.script.speaks_as,
         persona=job.persona, product=job.script.testimonial, order=job.order, limits=playbook.limits,
@@ -163,7 +164,23 @@ def _draft(at_work: GroupAtWork, job: Job, task: Task, text: Text) -> honesty.Dr
             row.task.action is Action.POST and row.task.persona_id == task.persona_id for row in of_day),
         group_open=at_work.open,
         target_opted_out=target is not None and wants_nothing(turn, task.group_id, target),
+        answered=answered.task if answered is not None else None,
+        exchanges_today=_exchanges(of_day, task, answered.task) if answered is not None else 0,
     )
+
+
+def _exchanges(of_day: list[TaskRow], reply: Task, post: Task) -> int:
+    """In how many other exchanges of the day whoever answers, or whoever posted, takes part: the larger of the two."""
+    people: dict[str | None, set[str]] = {reply.persona_id: set(), post.persona_id: set()}
+    by_id = {row.task.task_id: row.task for row in of_day}
+    for task in by_id.values():
+        answers = task.evidence.answers if task.evidence is not None else None
+        if answers is None or answers == post.task_id:
+            continue
+        for one in (task, by_id.get(answers)):
+            if one is not None and one.persona_id in people:
+                people[one.persona_id].add(answers)
+    return max(map(len, people.values()))
 
 
 def wants_nothing(turn: Turn, group_id: str, member_id: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agents.claims import claims
+from agents.feigned import feigned
 from agents.state import OrderRow
 from schemas.playbook import Limits, ScriptText, Span
 from schemas.reference import Persona
@@ -64,7 +65,8 @@ class Draft:
     """A task that is about to be handed out, with every fact that decides whether it may be.
 
     `words` are those that are judged (see `agents.texts`); `members`, `active_shills` and `posts_today` are the
-    group's and the persona's on the day of the task.
+    group's and the persona's on the day of the task. Of a reply in an exchange, `answered` is the post's task, and
+    `exchanges_today` in how many others those two people take part that day.
     """
 
     task: Task
@@ -83,11 +85,15 @@ class Draft:
     posts_today: int
     group_open: bool
     target_opted_out: bool
+    answered: Task | None = None
+    exchanges_today: int = 0
 
 
 def refusal(draft: Draft) -> str | None:
     """Why the task must not be handed out; None when it may."""
-    return _who(draft) or _what(draft) or _rests_on(draft) or _how_many(draft) or _when_and_where(draft)
+    return (
+        _who(draft) or _what(draft) or _rests_on(draft) or _answers(draft) or _how_many(draft) or _when_and_where(draft)
+    )
 
 
 def _who(draft: Draft) -> str | None:
@@ -131,6 +137,22 @@ def _rests_on(draft: Draft) -> str | None:
         return f"the speaker has no delivered, unrefunded order of {draft.product}"
     if draft.task.evidence is None or not draft.task.evidence.order_id:
         return "it does not name the order that it rests on"
+    return None
+
+
+def _answers(draft: Draft) -> str | None:
+    """A reply is part of an exchange: of a post of somebody else's, in the same group, without any play-acting."""
+    task, post = draft.task, draft.answered
+    if task.evidence is None or task.evidence.answers is None:
+        return None
+    if post is None or post.task_id != task.evidence.answers or post.group_id != task.group_id:
+        return "the post that it answers was not handed out there"
+    if post.persona_id == task.persona_id:
+        return "nobody answers themselves"
+    if (words := feigned(draft.words)) is not None:
+        return f"an answer to a colleague would feign: “{words}”"
+    if draft.exchanges_today >= draft.limits.exchanges_per_day:
+        return f"its people take part in {draft.exchanges_today} exchanges that day"
     return None
 
 

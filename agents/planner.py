@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
-from agents import honesty, staffing
+from agents import dialogues, honesty, staffing
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.state import OrderRow
 from agents.turn import Turn
 from schemas.playbook import Duty, PhasePlan
 from schemas.reference import Persona
-from schemas.tasks import Evidence
+from schemas.tasks import Evidence, Task
 from schemas.values import Action, Role
 
 
@@ -33,13 +33,14 @@ def plan_day(turn: Turn, day: date) -> None:
             start = turn.at(day, duty.at)
             end = start + timedelta(minutes=duty.minutes)
             if end > turn.now and (job := staff.job(duty, number, start, end)) is not None:
-                _hand_out_once(at_work, job)
+                post = _hand_out_once(at_work, job)
+                if post is not None:
+                    dialogues.plan(at_work, duty, post, orders)
 
 
-def _hand_out_once(at_work: GroupAtWork, job: Job) -> None:
+def _hand_out_once(at_work: GroupAtWork, job: Job) -> Task | None:
     """A day that is planned again, after a pause, asks for nothing twice."""
-    if not at_work.was_asked(job.id):
-        hand_out(at_work, job)
+    return None if at_work.was_asked(job.id) else hand_out(at_work, job)
 
 
 def duties_of(plan: PhasePlan, phase_day: int) -> tuple[Duty, ...]:

@@ -13,6 +13,7 @@ from datetime import time
 from typing import Literal
 
 from agents.claims import claims
+from agents.feigned import feigned
 from agents.honesty import may_speak_as
 from agents.ladder import EVIDENCE
 from agents.script_grammar import (
@@ -143,6 +144,7 @@ def _duties(playbook: Playbook, offers: Collection[str]) -> Iterator[Finding]:
     known = {*playbook.offers, *offers}
     for loc, duty in _duties_with_places(playbook):
         yield from _said((*loc, "script"), duty.id, duty.role, duty.script, known, in_reaction=False)
+        yield from _replies(loc, duty, known)
         if duty.instead is None:
             continue
         if duty.instead.speaks_as is not PersonaClass.STAFF:
@@ -152,6 +154,16 @@ def _duties(playbook: Playbook, offers: Collection[str]) -> Iterator[Finding]:
             what = f"{duty.id} has an instead, but its script is no testimonial and is never replaced"
             yield _warning((*loc, "instead"), what, "take it out")
         yield from _words((*loc, "instead"), duty.id, duty.instead, known, in_reaction=False)
+
+
+def _replies(loc: Loc, duty: Duty, offers: Collection[str]) -> Iterator[Finding]:
+    """Who answers a colleague says so honestly: as themselves, and without any play-acting."""
+    for place, reply in enumerate(duty.replies):
+        here: Loc = (*loc, "replies", place, "script")
+        yield from _said(here, reply.id, reply.role, reply.script, offers, in_reaction=False)
+        if (words := feigned(reply.script.text)) is not None:
+            what = f"{reply.id} answers {duty.id} and feigns: “{words}”"
+            yield _error((*here, "text"), what, "add something to the post, or ask the owners")
 
 
 def _duties_with_places(playbook: Playbook) -> Iterator[tuple[Loc, Duty]]:

@@ -60,7 +60,7 @@ def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence) -> Non
         member_name=called(turn.place.name) or SOMEBODY,
     )
     # Only what is really handed out takes one of the day's places.
-    if hand_out(at_work, job):
+    if hand_out(at_work, job) is not None:
         turn.rows.put(address, DayCount(day, count + 1))
 
 

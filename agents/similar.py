@@ -27,14 +27,15 @@ def likeness(script: str, message: str) -> float:
 
     Both may carry a disclosure line or not. Texts of which one is less than half as long as the other are not alike.
     """
-    wanted, said = _words(script), _words(message)
+    wanted, said = words(script), words(message)
     shorter, longer = sorted((len(wanted), len(said)))
     if not shorter or 2 * shorter < longer:
         return 0.0
     return Indel.normalized_similarity(wanted, said)
 
 
-def _words(text: str) -> str:
+def words(text: str) -> str:
+    """What is said: letters and digits alone, without faces, mentions, quotations and who speaks."""
     text = text[:READ_CHARS]
     if "[" in text:
         text = _FACE.sub("", text)

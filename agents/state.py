@@ -211,14 +211,31 @@ class DayCount(Struct, frozen=True, array_like=True):
     count: int
 
 
+class Exchange(Struct, frozen=True, array_like=True):
+    """A post of ours and the replies to it that are still open: tasks by id; `out_at` once the post is out."""
+
+    post: str
+    replies: tuple[str, ...]
+    seen_by: datetime
+    out_at: datetime | None = None
+
+
+class ExchangesRow(Struct, frozen=True, array_like=True):
+    """The open exchanges of a group; a group without any has no such row."""
+
+    exchanges: tuple[Exchange, ...] = ()
+
+
 GROUP_HOME, MEMBER_HOME, PERSON, ORDER_HOME, TASK_HOME = 1, 2, 3, 4, 5
 CAMPAIGN_ROW, GROUP, TALLY, MEMBER, ORDER, PERSONA, TASK, DAY_COUNT, TASK_COUNTS = 11, 12, 13, 14, 15, 16, 17, 18, 19
+EXCHANGES = 35
 
 #: The type of each kind of row: how the store reads it back.
 ROW_TYPES: dict[int, Any] = {
     GROUP_HOME: GroupHome, MEMBER_HOME: MemberHome, PERSON: PersonRow, ORDER_HOME: OrderHome, TASK_HOME: TaskHome,
     CAMPAIGN_ROW: CampaignRow, GROUP: GroupRow, TALLY: Tally, MEMBER: MemberRow, ORDER: OrderRow,
     PERSONA: PersonaRow, TASK: TaskRow, DAY_COUNT: DayCount, TASK_COUNTS: TaskCounts,
+    EXCHANGES: ExchangesRow,
 }
 
 _PART = "\x1f"
@@ -298,3 +315,8 @@ def task_counts(estate_id: str) -> Address:
 def day_count(estate_id: str, group_id: str, reaction: str) -> Address:
     """Where a reaction's `DayCount` lies."""
     return (CAMPAIGN, estate_id, DAY_COUNT, group_id + _PART + reaction)
+
+
+def exchanges_row(estate_id: str, group_id: str) -> Address:
+    """Where a group's `ExchangesRow` lies."""
+    return (CAMPAIGN, estate_id, EXCHANGES, group_id)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas.playbook_dialogues import DialogueReply, Dialogues, at_night, out_of_order
 from schemas.playbook_parts import NAME, Clock, DaySpan, Drive, Formula, Part, Said, ScriptText, Section, Span
 from schemas.values import Action, Phase, Role, Rung
 
@@ -33,6 +34,16 @@ class Duty(Part):
     priority: int = Field(default=5, ge=1, le=9)
     #: The half hour in which it is to be done, or less.
     minutes: int = Field(default=30, ge=10, le=30)
+    #: The honest replies to it, which are planned together with it.
+    replies: tuple[DialogueReply, ...] = ()
+
+    @model_validator(mode="after")
+    def _replies_answer_a_post(self) -> Self:
+        if self.replies and self.action is not Action.POST:
+            raise ValueError(f"{self.id} has replies, but is no post")
+        if wrong := out_of_order(self.replies):
+            raise ValueError(wrong)
+        return self
 
 
 class Gate(Part):
@@ -124,6 +135,8 @@ class Limits(Part):
 
     shills_per_100: int = Field(default=8, ge=0, le=8)
     posts_per_day: int = Field(default=4, ge=1, le=20)
+    #: In so many exchanges a day one person takes part, as who posts or as who answers.
+    exchanges_per_day: int = Field(default=3, ge=0, le=10)
 
 
 class OfferText(Part):
@@ -157,6 +170,7 @@ class Playbook(Part):
     offers: dict[str, OfferText] = Field(default_factory=dict)
     stages: tuple[StagePlan, ...] = Field(min_length=1)
     reactions: tuple[Reaction, ...] = ()
+    dialogues: Dialogues = Dialogues()
 
     def stage(self, number: int) -> StagePlan | None:
         """The stage of that number."""
@@ -181,7 +195,9 @@ class Playbook(Part):
     @model_validator(mode="after")
     def _duties_fit_the_day(self) -> Self:
         seen: set[str] = set()
-        items: list[Duty | Reaction | Said] = [*self.duties(), *self.reactions, *self.said()]
+        replies = [reply for duty in self.duties() for reply in duty.replies]
+        items: list[Duty | Reaction | DialogueReply | Said] = [
+            *self.duties(), *replies, *self.reactions, *self.said()]
         for item in items:
             if item.id in seen:
                 raise ValueError(f"the id {item.id} is used twice")
@@ -191,6 +207,9 @@ class Playbook(Part):
                 raise ValueError(f"{duty.id} at {duty.at:%H:%M} lies in the curfew")
             if not any(span.holds(duty.at) for span in self.windows.values()):
                 raise ValueError(f"{duty.id} at {duty.at:%H:%M} lies in no window of the day")
+            for reply in duty.replies:
+                if at_night(reply, duty.at, self.curfew):
+                    raise ValueError(f"{reply.id}, {reply.after} minutes after {duty.id}, lies in the curfew")
         rungs = [step.rung for step in self.ladder]
         if rungs != sorted(rungs, key=list(Rung).index):
             raise ValueError("the ladder's rungs stand from the lowest to the highest")

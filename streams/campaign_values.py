@@ -102,6 +102,8 @@ def _scripts(playbook: Playbook, number: int) -> Iterator[ScriptText]:
             yield duty.script
             if duty.instead is not None:
                 yield duty.instead
+            for reply in duty.replies:
+                yield reply.script
     for reaction in playbook.reactions:
         yield reaction.script
     for said in playbook.said():
