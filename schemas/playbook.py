@@ -7,12 +7,28 @@ file and line what is wrong with one. Times are HH:MM in the campaign's zone.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import time
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas.playbook_balance import Balance
 from schemas.playbook_dialogues import DialogueReply, Dialogues, at_night, out_of_order
-from schemas.playbook_parts import NAME, Clock, DaySpan, Drive, Formula, Part, Said, ScriptText, Section, Span
+from schemas.playbook_parts import (
+    NAME,
+    PLAYBOOK_NAME,
+    Clock,
+    DaySpan,
+    Drive,
+    Formula,
+    Part,
+    Said,
+    ScriptText,
+    Section,
+    Span,
+)
+from schemas.playbook_patch import Derived
+from schemas.playbook_recurring import Recurring
 from schemas.values import Action, Phase, Role, Rung
 
 __all__ = [
@@ -89,10 +105,16 @@ class PhasePlan(Part):
 
 
 class StagePlan(Part):
-    """A stage: the five phases in their order."""
+    """A stage: the five phases in their order, and how the next one begins.
+
+    `next` is how the stage of the next number follows, where the playbook has one: `auto`, by itself after
+    `rest_days` of rest, or `ask`, when HQ says so.
+    """
 
     stage: int = Field(ge=1, le=9)
     phases: tuple[PhasePlan, ...]
+    next: Literal["auto", "ask"] = "ask"
+    rest_days: int = Field(default=0, ge=0, le=60)
 
     @model_validator(mode="after")
     def _all_phases_in_order(self) -> Self:
@@ -157,7 +179,7 @@ class For(Part):
 class Playbook(Part):
     """A whole playbook."""
 
-    playbook: Annotated[str, Field(pattern=NAME)]
+    playbook: Annotated[str, Field(pattern=PLAYBOOK_NAME)]
     version: int = Field(ge=1)
     title: str
     category: str
@@ -171,6 +193,16 @@ class Playbook(Part):
     stages: tuple[StagePlan, ...] = Field(min_length=1)
     reactions: tuple[Reaction, ...] = ()
     dialogues: Dialogues = Dialogues()
+    recurring: tuple[Recurring, ...] = ()
+    balance: Balance = Balance()
+    #: From what it was derived, where a patch made it.
+    derived: Derived | None = None
+
+    @property
+    def edition(self) -> str:
+        """The version as people say it: `3`, or of a derived playbook the base's and the patch's, `3.1`."""
+        made = self.derived
+        return str(self.version) if made is None else f"{made.base_edition}.{made.patch_version}"
 
     def stage(self, number: int) -> StagePlan | None:
         """The stage of that number."""
@@ -189,24 +221,28 @@ class Playbook(Part):
         """Every script of every section of its own, beside those of duties and reactions."""
         for name, section in self:
             if isinstance(section, Section):
-                for said in section.said():
-                    yield said.model_copy(update={"loc": (name, *said.loc)})
+                yield from _within(section, name)
+            elif isinstance(section, tuple):
+                for place, item in enumerate(section):
+                    if isinstance(item, Section):
+                        yield from _within(item, name, place)
 
     @model_validator(mode="after")
     def _duties_fit_the_day(self) -> Self:
         seen: set[str] = set()
         replies = [reply for duty in self.duties() for reply in duty.replies]
-        items: list[Duty | Reaction | DialogueReply | Said] = [
-            *self.duties(), *replies, *self.reactions, *self.said()]
+        items: list[Duty | Reaction | DialogueReply | Recurring | Said] = [
+            *self.duties(), *replies, *self.reactions, *self.recurring, *self.said()]
         for item in items:
             if item.id in seen:
                 raise ValueError(f"the id {item.id} is used twice")
             seen.add(item.id)
+        for id, at in self._times():
+            if self.curfew.holds(at):
+                raise ValueError(f"{id} at {at:%H:%M} lies in the curfew")
+            if not any(span.holds(at) for span in self.windows.values()):
+                raise ValueError(f"{id} at {at:%H:%M} lies in no window of the day")
         for duty in self.duties():
-            if self.curfew.holds(duty.at):
-                raise ValueError(f"{duty.id} at {duty.at:%H:%M} lies in the curfew")
-            if not any(span.holds(duty.at) for span in self.windows.values()):
-                raise ValueError(f"{duty.id} at {duty.at:%H:%M} lies in no window of the day")
             for reply in duty.replies:
                 if at_night(reply, duty.at, self.curfew):
                     raise ValueError(f"{reply.id}, {reply.after} minutes after {duty.id}, lies in the curfew")
@@ -214,3 +250,17 @@ class Playbook(Part):
         if rungs != sorted(rungs, key=list(Rung).index):
             raise ValueError("the ladder's rungs stand from the lowest to the highest")
         return self
+
+    def _times(self) -> Iterator[tuple[str, time]]:
+        """When something is said, by id."""
+        for duty in self.duties():
+            yield duty.id, duty.at
+        for item in self.recurring:
+            yield item.id, item.at
+            if item.quiz is not None:
+                yield item.id, item.quiz.closes
+
+
+def _within(section: Section, *where: str | int) -> Iterator[Said]:
+    for said in section.said():
+        yield said.model_copy(update={"loc": (*where, *said.loc)})

@@ -8,7 +8,7 @@ from datetime import time
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from schemas.values import PersonaClass, Role
 
@@ -16,6 +16,8 @@ _SPAN = re.compile(r"^\s*(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})\s*$")
 _CLOCK = re.compile(r"^(\d{1,2}):(\d{2})$")
 #: How playbooks, duties and reactions are called.
 NAME = r"^[a-z0-9][a-z0-9-]{1,63}$"
+#: A playbook that is derived from another is called after it: `new-estate-own-group.tiles`.
+PLAYBOOK_NAME = r"^[a-z0-9][a-z0-9-]{1,63}(\.[a-z0-9][a-z0-9-]{0,63})*$"
 
 
 class Part(BaseModel):
@@ -56,8 +58,18 @@ def _span(value: Any) -> Any:
     return value
 
 
-Clock = Annotated[time, BeforeValidator(_clock)]
-DaySpan = Annotated[Span, BeforeValidator(_span)]
+def _write_clock(at: time) -> str:
+    return f"{at:%H:%M}"
+
+
+def _write_span(span: Span) -> str:
+    return f"{span.start:%H:%M}-{span.end:%H:%M}"
+
+
+Clock = Annotated[
+    time, BeforeValidator(_clock), PlainSerializer(_write_clock, return_type=str, when_used="json")]
+DaySpan = Annotated[
+    Span, BeforeValidator(_span), PlainSerializer(_write_span, return_type=str, when_used="json")]
 
 
 class Formula(StrEnum):

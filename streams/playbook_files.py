@@ -6,8 +6,8 @@ The playbooks that ship are `agents/playbooks/*.yaml`; a dealer's own of the sam
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
@@ -16,9 +16,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from agents.patching import Fault, laxer, origin, patched
 from agents.playbook_check import Severity, check
 from schemas.errors import BadPlaybook
 from schemas.playbook import Playbook
+from schemas.playbook_patch import Patch
+from streams.playbook_shelf import base_of, shelve
 from streams.yaml_lines import Document, read_yaml
 
 Loc = tuple[str | int, ...]
@@ -39,13 +42,20 @@ class Complaint:
         return BadPlaybook(self.file, self.line, self.what, self.remedy)
 
 
-def load_playbook(text: str, file: str, offers: Collection[str] = ()) -> Playbook:
+def load_playbook(
+    text: str, file: str, offers: Collection[str] = (), bases: Iterable[Playbook] | None = None
+) -> Playbook:
     """Read a playbook that may be used; `offers` are the names of the dealer's own offers.
+
+    A patch is put upon one of `bases`: the playbooks that ship, unless told otherwise.
 
     Raises:
         BadPlaybook: with the file, the line, what is wrong first, and the remedy. Warnings raise nothing.
     """
-    playbook, complaints = examine(text, file, offers)
+    return _usable(file, *examine(text, file, offers, bases))
+
+
+def _usable(file: str, playbook: Playbook | None, complaints: list[Complaint]) -> Playbook:
     worst = next((complaint for complaint in complaints if complaint.severity == "error"), None)
     if worst is not None:
         raise worst.error()
@@ -54,20 +64,128 @@ def load_playbook(text: str, file: str, offers: Collection[str] = ()) -> Playboo
     return playbook
 
 
-def examine(text: str, file: str, offers: Collection[str] = ()) -> tuple[Playbook | None, list[Complaint]]:
+def examine(
+    text: str, file: str, offers: Collection[str] = (), bases: Iterable[Playbook] | None = None
+) -> tuple[Playbook | None, list[Complaint]]:
     """The playbook, where its form is right, and everything that is wrong with it, errors first.
 
     Raises:
         BadPlaybook: when the file is not YAML that can be read, so that nothing else can be said.
     """
-    document = read_yaml(text, file, BadPlaybook)
+    return _examine(read_yaml(text, file, BadPlaybook), file, offers, bases)
+
+
+def _examine(
+    document: Document, file: str, offers: Collection[str], bases: Iterable[Playbook] | None
+) -> tuple[Playbook | None, list[Complaint]]:
     if document.root is None:
         return None, [Complaint(file, 1, "error", "the file is empty", "see `loupan playbook new`")]
+    if is_patch(document):
+        return _examine_patch(document, file, offers, builtin_playbooks().values() if bases is None else bases)
     try:
         playbook = Playbook.model_validate(document.data)
     except ValidationError as error:
         return None, [_of_form(document, file, detail) for detail in error.errors(include_url=False)]
     return playbook, [*_zone(document, file, playbook), *_of_sense(document, file, playbook, offers)]
+
+
+def load_texts(
+    texts: Iterable[tuple[str, str]], offers: Collection[str] = (), beneath: Iterable[Playbook] = ()
+) -> list[tuple[str, Playbook]]:
+    """The playbooks of several (file, text), patches after what they are put upon, with their files.
+
+    `beneath` are others that a patch may be put upon.
+
+    Raises:
+        BadPlaybook: for the first that cannot be used.
+    """
+    waiting = [(file, read_yaml(text, file, BadPlaybook)) for file, text in texts]
+    loaded: list[tuple[str, Playbook]] = []
+    bases = list(beneath)
+    while waiting:
+        ready = [item for item in waiting if not _waits(item, waiting)] or waiting[:1]
+        for file, document in ready:
+            playbook = _usable(file, *_examine(document, file, offers, bases))
+            loaded.append((file, playbook))
+            bases.append(playbook)
+        waiting = [item for item in waiting if item not in ready]
+    return loaded
+
+
+def _waits(item: tuple[str, Document], waiting: list[tuple[str, Document]]) -> bool:
+    """Whether a patch is put upon another of those that are still to be read."""
+    _, document = item
+    if not is_patch(document):
+        return False
+    base = document.data.get("base")
+    return any(
+        other is not document and base in (other.data.get("playbook"), other.data.get("patch"))
+        for _, other in waiting if isinstance(other.data, dict))
+
+
+# --- patches --------------------------------------------------------------------------------------
+
+
+def is_patch(document: Document) -> bool:
+    """Whether the file is a patch of a playbook."""
+    return isinstance(document.data, dict) and "patch" in document.data
+
+
+def read_patch(text: str, file: str) -> Patch | None:
+    """The patch that a file holds; None where it holds a playbook.
+
+    Raises:
+        BadPlaybook: when its form is wrong.
+    """
+    document = read_yaml(text, file, BadPlaybook)
+    if not is_patch(document):
+        return None
+    try:
+        return Patch.model_validate(document.data)
+    except ValidationError as error:
+        raise _of_form(document, file, error.errors(include_url=False)[0]).error() from error
+
+
+def _examine_patch(
+    document: Document, file: str, offers: Collection[str], bases: Iterable[Playbook]
+) -> tuple[Playbook | None, list[Complaint]]:
+    try:
+        patch = Patch.model_validate(document.data)
+    except ValidationError as error:
+        return None, [_of_form(document, file, detail) for detail in error.errors(include_url=False)]
+    base = base_of(patch, bases)
+    if isinstance(base, Fault):
+        return None, [_fault(document, file, base)]
+    data, faults = patched(patch, base)
+    if faults:
+        return None, [_fault(document, file, fault) for fault in faults]
+    try:
+        playbook = Playbook.model_validate(data)
+    except ValidationError as error:
+        return None, _of_derived(document, file, patch, data, error.errors(include_url=False))
+    return playbook, [
+        *(_fault(document, file, fault) for fault in laxer(base, playbook)),
+        *_zone(document, file, playbook),
+        *(Complaint(file, document.text_line(origin(patch, data, found.loc), found.within), found.severity,
+                    found.what, found.remedy) for found in check(playbook, offers)),
+    ]
+
+
+def _fault(document: Document, file: str, fault: Fault) -> Complaint:
+    return Complaint(file, document.line(fault.loc), "error", fault.what, fault.remedy)
+
+
+def _of_derived(
+    document: Document, file: str, patch: Patch, data: Any, details: list[ErrorDetails]
+) -> list[Complaint]:
+    """What is wrong with the derived playbook's form, at the lines of the patch that brought it about."""
+    found = []
+    for detail in details:
+        complaint = _of_form(Document(data, None), file, detail)
+        loc = origin(patch, data, _finer(data, detail["loc"], complaint.what)[0])
+        found.append((loc, replace(complaint, line=document.line(loc))))
+    said = [complaint for loc, complaint in found if loc != ("base",)]
+    return said or [complaint for _, complaint in found]
 
 
 def _of_sense(document: Document, file: str, playbook: Playbook, offers: Collection[str]) -> list[Complaint]:
@@ -191,16 +309,12 @@ def builtin_texts() -> dict[str, str]:
     return {item.name.removesuffix(".yaml"): item.read_text("utf-8") for item in found}
 
 
+@lru_cache(maxsize=1)
 def builtin_playbooks() -> dict[str, Playbook]:
     """The playbooks that ship, by name.
 
     Raises:
         BadPlaybook: when one of ours is wrong.
     """
-    playbooks = (_builtin(text, f"{name}.yaml") for name, text in builtin_texts().items())
-    return {playbook.playbook: playbook for playbook in playbooks}
-
-
-@lru_cache(maxsize=64)
-def _builtin(text: str, file: str) -> Playbook:
-    return load_playbook(text, file)
+    loaded = load_texts((f"{name}.yaml", text) for name, text in builtin_texts().items())
+    return shelve(playbook for _, playbook in loaded)

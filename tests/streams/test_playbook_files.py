@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from schemas.errors import BadPlaybook
-from streams.playbook_files import builtin_playbooks, builtin_texts, examine, load_playbook
+from streams.playbook_files import builtin_playbooks, builtin_texts, examine, load_playbook, load_texts
+from streams.playbook_shelf import shelve
 from tests import builders
 
 LADDER = [{"rung": "onlooker", "by": ["reacted"]}, {"rung": "participant", "by": ["spoke"]}]
@@ -174,3 +175,69 @@ def test_every_playbook_that_ships_is_right():
     playbooks = builtin_playbooks()
     assert "new-estate-own-group" in playbooks
     assert len(playbooks) == len(builtin_texts())
+
+
+PATCH = """
+patch: new-estate-own-group.tiles
+version: 2
+base: new-estate-own-group
+base_version: 1
+by: category
+category: tiles
+replace:
+  w1-morning-hello:
+    text: 早上好，各位邻居。我是{{ store.name }}做瓷砖的，不是业主。
+    at: "07:45"
+drop: [w1-noon-photos]
+limits: {posts_per_day: 4}
+"""
+
+
+def test_a_patch_is_a_whole_playbook():
+    playbook = load_playbook(PATCH, "tiles.yaml")
+    assert (playbook.playbook, playbook.edition, playbook.category) == ("new-estate-own-group.tiles", "1.2", "tiles")
+    assert "w1-noon-photos" not in [duty.id for duty in playbook.duties()]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "part", "what"),
+    [
+        ("w1-morning-hello", "w1-morning-helo", "w1-morning-helo", "nothing with the id w1-morning-helo"),
+        ("[w1-noon-photos]", "[w1-noon]", "w1-noon]", "nothing with the id w1-noon"),
+        ("做瓷砖的", "我家也装了", "我家也装了", "staff speaks as a buyer"),
+        ("store.name", "store.nmae", "store.nmae", "store.nmae is not a name"),
+        ('"07:45"', '"03:45"', '"03:45"', "w1-morning-hello at 03:45 lies in the curfew"),
+        ("at:", "when:", "when:", "has an unknown field when"),
+        ("posts_per_day: 4", "posts_per_day: 9", "posts_per_day", "posts_per_day is 9, more than the base's 4"),
+        ("base_version: 1", "base_version: 3", "base_version", "there is no version 3 of new-estate-own-group"),
+        ("base_version: 1", "base_version: 1.2", "base_version", 'as "1.2" in quotes'),
+        ("base: new-estate-own-group", "base: new-estate-own-grp", "base: ", "no playbook new-estate-own-grp to patch"),
+        ("by: category", "by: dealer", "patch: ", "by: dealer goes with the dealer's dealer_id"),
+        ("version: 2", "versoin: 2", "versoin", "unknown field versoin"),
+    ],
+)
+def test_what_is_wrong_with_a_patch_is_told_at_its_own_line(before, after, part, what):
+    text = PATCH.replace(before, after, 1)
+    _, complaints = examine(text, "tiles.yaml")
+    found = [c for c in complaints if c.severity == "error" and what in str(c.error())]
+    assert [c.line for c in found] == [line_of(text, part)], complaints
+
+
+def test_patches_are_read_after_what_they_are_put_upon_whatever_the_order_of_the_files():
+    own = text_of()
+    first = PATCH.replace("new-estate-own-group\n", "small-test\n").replace("new-estate-own-group.", "small-test.")
+    first = re.sub(r"replace:.*drop: \[w1-noon-photos\]\n", "", first, flags=re.DOTALL)
+    second = first.replace("small-test.tiles", "small-test.tiles.spring")
+    second = second.replace("base: small-test\n", "base: small-test.tiles\n")
+    second = second.replace("base_version: 1", 'base_version: "1.2"')
+    loaded = load_texts([("a.yaml", second), ("b.yaml", first), ("c.yaml", own)])
+    assert [(file, playbook.edition) for file, playbook in loaded] == [
+        ("c.yaml", "1"), ("b.yaml", "1.2"), ("a.yaml", "1.2.2")]
+    with pytest.raises(BadPlaybook, match=r"a.yaml:4: there is no playbook small-test.tiles to patch"):
+        load_texts([("a.yaml", second), ("c.yaml", own)])
+
+
+def test_of_several_versions_the_newest_has_the_bare_name_and_a_later_layer_stands_over_an_earlier_one():
+    one, two = load_playbook(text_of(), "1.yaml"), load_playbook(text_of(version=2), "2.yaml")
+    assert {name: p.version for name, p in shelve([two, one]).items()} == {"small-test@1": 1, "small-test": 2}
+    assert {name: p.version for name, p in shelve([two], [one]).items()} == {"small-test@2": 2, "small-test": 1}

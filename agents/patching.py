@@ -1,0 +1,248 @@
+"""From a playbook and a patch to another playbook, and where in the patch each of its parts was said.
+
+Everything here works on the plain data of a playbook, as YAML gives it; what comes of it is validated and checked as
+any other playbook. A gate, a limit or a curfew may only become stricter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from schemas.playbook import Playbook
+from schemas.playbook_patch import Addition, Patch, PhaseChange
+
+Loc = tuple[str | int, ...]
+Data = dict[str, Any]
+
+#: A derived version is the base's and the patch's in one number that grows with either: 2 patched by 7 is 2007.
+PATCHES = 1000
+#: What has a place of its own in a patch, or none.
+_NO_SECTIONS = frozenset({"playbook", "version", "title", "category", "derived", "stages", "limits", "curfew"})
+#: What all groups of an estate share, and so no dealer alone may change.
+_SHARED = ("stages", "phases", "ladder", "windows", "curfew")
+_SHARED_SECTIONS = frozenset({"for", "zone", "windows", "ladder", "balance"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What cannot be done as a patch says, at `loc` in the patch."""
+
+    loc: Loc
+    what: str
+    remedy: str
+
+
+def patched(patch: Patch, base: Playbook) -> tuple[Data, list[Fault]]:
+    """The data of the playbook that the patch makes of its base, and all that cannot be done."""
+    data: Data = base.model_dump(mode="json", by_alias=True)
+    faults = [
+        *_of_a_dealer(patch), *_keep_stages(data, patch.stages), *_phases(data, patch.phases), *_drop(data, patch),
+        *_replace(data, patch), *_add(data, patch.add), *_sections(data, patch.sections),
+    ]
+    for name in ("title", "category", "curfew"):
+        if getattr(patch, name) is not None:
+            data[name] = getattr(patch, name)
+    for name in ("limits", "windows"):
+        data[name].update(getattr(patch, name))
+    for name, offer in patch.offers.items():
+        data["offers"][name] = {**data["offers"].get(name, {}), **offer}
+    if patch.ladder:
+        data["ladder"] = list(patch.ladder)
+    data["playbook"], data["version"] = patch.patch, base.version * PATCHES + patch.version
+    data["derived"] = {
+        "base": base.playbook, "base_edition": base.edition, "patch_version": patch.version, "by": patch.by,
+        "dealer_id": patch.dealer_id,
+    }
+    return data, faults
+
+
+def _of_a_dealer(patch: Patch) -> Iterator[Fault]:
+    """The groups of an estate go through one campaign: a dealer changes what is said in their own, not its course."""
+    if patch.by != "dealer":
+        return
+    places: list[Loc] = [(name,) for name in _SHARED if getattr(patch, name)]
+    places += [("sections", name) for name in patch.sections if name in _SHARED_SECTIONS]
+    for loc in places:
+        yield Fault(loc, f"a dealer's patch changes {loc[-1]}, which all groups of an estate share",
+                    "make it the brand's (by: brand), or take it out")
+
+
+# --- items with an id -----------------------------------------------------------------------------
+
+
+def _items(data: Any) -> Iterator[tuple[list[Any], Data]]:
+    """Every item that has an id, with the list in which it stands."""
+    if isinstance(data, dict):
+        for value in data.values():
+            yield from _items(value)
+    elif isinstance(data, list):
+        for value in data:
+            if isinstance(value, dict) and isinstance(value.get("id"), str):
+                yield data, value
+            yield from _items(value)
+
+
+def _found(data: Data, id: str, loc: Loc) -> tuple[list[Any], Data] | Fault:
+    found = [(items, item) for items, item in _items(data) if item["id"] == id]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        return Fault(loc, f"the id {id} stands {len(found)} times in the base", "replace the whole section")
+    near = get_close_matches(id, [item["id"] for _, item in _items(data)], n=3, cutoff=0.75)
+    remedy = f"did you mean {' or '.join(near)}?" if near else "see `loupan playbook show` for the ids of the base"
+    return Fault(loc, f"the base has nothing with the id {id}", remedy)
+
+
+def _drop(data: Data, patch: Patch) -> Iterator[Fault]:
+    for place, id in enumerate(patch.drop):
+        found = _found(data, id, ("drop", place))
+        if isinstance(found, Fault):
+            yield found
+        else:
+            items, item = found
+            items.remove(item)
+
+
+def _replace(data: Data, patch: Patch) -> Iterator[Fault]:
+    for id, changes in patch.replace.items():
+        found = _found(data, id, ("replace", id))
+        if isinstance(found, Fault):
+            yield found
+            continue
+        _, item = found
+        _merge(item, _spelt_out(item, changes))
+
+
+def _spelt_out(item: Data, changes: Mapping[str, Any]) -> Data:
+    """The changes with `text:` in the script where it belongs, and a text's version one higher than it was."""
+    out = dict(changes)
+    if "text" in out and "text" not in item:
+        out["script"] = {**(out.get("script") or {}), "text": out.pop("text")}
+    for name in ("script", "instead"):
+        new, old = out.get(name), item.get(name)
+        if isinstance(new, dict) and isinstance(old, dict) and new.get("text", old["text"]) != old["text"]:
+            out[name] = {"version": old["version"] + 1, **new}
+    return out
+
+
+def _merge(into: Data, changes: Mapping[str, Any]) -> None:
+    """Part by part; lists and texts stand in the place of the old ones, and nothing (null) takes a part out."""
+    for key, value in changes.items():
+        if value is None:
+            into.pop(key, None)
+        elif isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+# --- stages, phases, sections ---------------------------------------------------------------------
+
+
+def _keep_stages(data: Data, numbers: tuple[int, ...]) -> Iterator[Fault]:
+    have = [stage["stage"] for stage in data["stages"]]
+    for place, number in enumerate(numbers):
+        if number not in have:
+            yield Fault(("stages", place), f"the base has no stage {number}", f"it has {', '.join(map(str, have))}")
+    if numbers:
+        data["stages"] = [stage for stage in data["stages"] if stage["stage"] in numbers] or data["stages"]
+
+
+def _phases(data: Data, changes: tuple[PhaseChange, ...]) -> Iterator[Fault]:
+    for place, change in enumerate(changes):
+        loc = ("phases", place)
+        phase = _phase_of(data, change)
+        if phase is None:
+            yield Fault((*loc, "stage"), f"the base has no stage {change.stage}", "name a stage of the base")
+            continue
+        phase.update(change.model_dump(mode="json", include={"days", "longest", "aim"}, exclude_none=True))
+        phase["plan"] = {day: duties for day, duties in phase["plan"].items() if int(day) <= phase["days"]}
+        for measure, asked in change.gate.items():
+            before = phase["gate"].get(measure)
+            if before is not None and asked < before:
+                what = f"the gate asks for less: {measure} {asked:g} where the base asks {before:g}"
+                yield Fault((*loc, "gate", measure), what, f"write {before:g} or more, or take it out")
+            phase["gate"][measure] = int(asked) if float(asked).is_integer() else asked
+
+
+def _phase_of(data: Data, place: PhaseChange | Addition) -> Data | None:
+    phases = [p for stage in data["stages"] if stage["stage"] == place.stage for p in stage["phases"]]
+    return next((phase for phase in phases if phase["phase"] == place.phase), None)
+
+
+def _add(data: Data, additions: tuple[Addition, ...]) -> Iterator[Fault]:
+    for place, addition in enumerate(additions):
+        loc = ("add", place)
+        if addition.to is not None:
+            section = data.get(addition.to)
+            if isinstance(section, list):
+                section.append(addition.item)
+            else:
+                lists = ", ".join(sorted(name for name, value in data.items() if isinstance(value, list)))
+                yield Fault((*loc, "to"), f"{addition.to} is no section that is a list", f"lists are {lists}")
+            continue
+        phase = _phase_of(data, addition)
+        if phase is None:
+            yield Fault((*loc, "stage"), f"there is no stage {addition.stage}", "name a stage of the base")
+        elif addition.rescue:
+            phase["rescue"].append(addition.item)
+        else:
+            phase["plan"].setdefault(str(addition.day), []).append(addition.item)
+
+
+def _sections(data: Data, sections: Mapping[str, Any]) -> Iterator[Fault]:
+    for name, section in sections.items():
+        if name in _NO_SECTIONS:
+            yield Fault(("sections", name), f"{name} is not replaced as a section", "see docs/playbooks.md, Patches")
+        else:
+            data[name] = section
+
+
+# --- after validation -----------------------------------------------------------------------------
+
+
+def laxer(base: Playbook, derived: Playbook) -> Iterator[Fault]:
+    """In what the derived playbook allows more than its base: limits, the curfew, gates."""
+    for name, limit in derived.limits:
+        before = getattr(base.limits, name)
+        if isinstance(limit, (int, float)) and limit > before:
+            what = f"{name} is {limit}, more than the base's {before}"
+            yield Fault(("limits", name), what, "a patch is stricter only")
+    if not all(derived.curfew.holds(at) or at == derived.curfew.end for at in (base.curfew.start, base.curfew.end)):
+        yield Fault(("curfew",), "the curfew is shorter than the base's", "a patch makes it longer only")
+
+
+def origin(patch: Patch, data: Data, loc: Loc) -> Loc:
+    """Where in the patch the part at `loc` of the derived data was said; the base where it was not said there."""
+    item, rest = _innermost(data, loc)
+    if item is not None:
+        id = item["id"]
+        if id in patch.replace:
+            short = rest[:2] == ("script", "text") and "text" in patch.replace[id]
+            return ("replace", id, *(rest[1:] if short else rest))
+        for place, addition in enumerate(patch.add):
+            if addition.item.get("id") == id:
+                return ("add", place, "item", *rest)
+    if loc and loc[0] in patch.sections:
+        return ("sections", *loc)
+    if loc and loc[0] in Patch.model_fields and loc[0] != "stages" and getattr(patch, str(loc[0])):
+        return loc
+    return ("base",)
+
+
+def _innermost(data: Any, loc: Loc) -> tuple[Data | None, Loc]:
+    """The innermost item with an id on the way to `loc`, and the way from there."""
+    found, rest, here = None, loc, data
+    for number, step in enumerate(loc):
+        if isinstance(here, dict):
+            here = here.get(step, here.get(str(step)))
+        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+            here = here[step]
+        else:
+            break
+        if isinstance(here, dict) and isinstance(here.get("id"), str):
+            found, rest = here, loc[number + 1:]
+    return found, rest
