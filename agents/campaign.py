@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents import clock, dialogues, honesty, members, orders, reactions, tasks
+from agents import borne, clock, dialogues, graph, honesty, members, orders, reactions, tasks
 from agents.phases import Trigger, move, state_of
 from agents.records import EstateRecord, GroupNow
 from agents.rows import CAMPAIGN, Address, Rows
@@ -87,16 +87,15 @@ def _is_one_of_us(turn: Turn, data: ev.MessageData) -> bool:
     persona = turn.world.persona_of(data.group_id, data.member_id)
     if persona is not None:
         tasks.persona_spoke(turn, data, persona)
-    return persona is not None or turn.world.is_staff(data.member_id)
-
-
-def _is_ours(turn: Turn, group_id: str, member_id: str) -> bool:
-    return turn.world.is_staff(member_id) or turn.world.persona_of(group_id, member_id) is not None
+    if persona is None and not turn.world.is_staff(data.member_id):
+        return False
+    graph.we_spoke(turn, data)
+    return True
 
 
 def _on_joined(turn: Turn, event: ev.MemberJoined) -> None:
     data = event.data
-    if _is_ours(turn, data.group_id, data.member_id):
+    if graph.is_ours(turn, data.group_id, data.member_id):
         return
     if turn.place.gone:
         members.place_home(turn, data.group_id, data.member_id)
@@ -106,7 +105,7 @@ def _on_joined(turn: Turn, event: ev.MemberJoined) -> None:
 
 def _on_left(turn: Turn, event: ev.MemberLeft) -> None:
     data = event.data
-    if _is_ours(turn, data.group_id, data.member_id):
+    if graph.is_ours(turn, data.group_id, data.member_id):
         return
     members.leave(turn, data.group_id, data.member_id)
     tasks.withdraw(turn, "the member left the group", group_id=data.group_id, member_id=data.member_id)
@@ -121,8 +120,11 @@ def _shrunk(turn: Turn, groups: Iterable[str]) -> None:
 
 
 def _on_recalled(turn: Turn, event: ev.MessageRecalled) -> None:
+    """What rested on the message alone falls with it: evidence, a place on the ladder, a task that answers it."""
     tasks.forget_post(turn, event.data.message_id)
     dialogues.recalled(turn, event.data.group_id, event.data.message_id)
+    tasks.withdraw(turn, "the message that it answers was recalled", message_id=event.data.message_id)
+    borne.take_back(turn, event.data.group_id, event.data.message_id)
 
 
 def _on_group_updated(turn: Turn, event: ev.GroupUpdated) -> None:
@@ -137,7 +139,7 @@ def _regroup(turn: Turn, group_id: str, now: GroupNow) -> None:
     if turn.place.gone:
         members.leave_all(turn, group_id)
     for resident in now.residents:
-        if not _is_ours(turn, group_id, resident.member_id):
+        if not graph.is_ours(turn, group_id, resident.member_id):
             members.come(turn, group_id, resident)
     if not after.here:
         tasks.withdraw(turn, "the group belongs to another estate", group_id=group_id)

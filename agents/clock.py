@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import dialogues, planner, tasks
+from agents import connections, dialogues, fading, planner, tasks
 from agents.orders import sold
 from agents.phases import State, Trigger, move, state_of
 from agents.state import CampaignRow
@@ -48,6 +48,7 @@ def _plan_if_due(turn: Turn, today: date) -> None:
     if campaign is None or not turn.running or campaign.planned >= today.isoformat():
         return
     if turn.local.time() >= turn.play.playbook.curfew.end:
+        fading.fade(turn, today)
         planner.plan_day(turn, today)
 
 
@@ -129,6 +130,7 @@ def _enter(turn: Turn, campaign: CampaignRow, trigger: Trigger, day: date, judge
     for group_id, counts in turn.tallies():
         if counts.active:
             turn.put_tally(group_id, replace(counts, active=0))
+    connections.new_phase(turn)
     turn.emit(
         PhaseEntered, _change(turn, after, Phase(state.value), judged, campaign.phase),
         campaign.campaign_id, str(after.phase_seq), subject=turn.estate_id,
@@ -173,6 +175,7 @@ def measure(turn: Turn) -> dict[str, float]:
         "key_people": key_people,
         "sign_ups": sum(rungs[_PROSPECTIVE:]),
         "orders": sold(turn),
+        **connections.measures(turn),
     }
 
 

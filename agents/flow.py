@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from agents import connections
 from agents.orders import sold
 from agents.state import CampaignRow, TaskCounts, task_counts
 from agents.turn import Turn
@@ -43,6 +44,7 @@ def properties(turn: Turn) -> dict[str, Any]:
         "active": sum(tally.active for tally in tallies),
         "placed": sum(tally.placed for tally in tallies),
         "key_people": sum(tally.key_people for tally in tallies),
+        "connections": {**connections.measures(turn), "groups": connections.by_group(turn)},
         "rungs": {rung.value: count for rung, count in zip(RUNGS, rungs, strict=True)},
         "sign_ups": sum(rungs[RUNGS.index(Rung.PROSPECTIVE_BUYER):]),
         "orders": sold(turn),

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from agents import ladder
+from agents import borne, graph, ladder, standing
+from agents.connections import SPOKE_TO_US
+from agents.parents import is_parent
 from agents.records import Resident
 from agents.rows import CAMPAIGN
 from agents.signals import signals_of
-from agents.state import MEMBER, MemberRow, Tally, member_of, member_row
+from agents.standing import put
+from agents.state import MEMBER, MemberRow, member_of, member_row
 from agents.turn import Turn
 from schemas.events import MessageData
-from schemas.tasks import RungChange, RungChanged
-from schemas.values import RUNGS
 
-#: A member to whom this many messages of others answered counts as a key person (first cut of the trade's rule).
-KEY_PERSON_ANSWERED = 3
-#: Of so many mentions in one message each counts as an answer; who mentions more answers nobody.
-ANSWERED_AT_ONCE = 20
+#: A member whom this many different people answered counts as a key person.
+KEY_PERSON_ANSWERED = standing.KEY_PERSON_ANSWERED
 #: A signal that is less sure than this moves nobody: a bare "我要" may be about anything.
 SURE = 0.6
-_REACTED, _SPOKE = ladder.BIT["reacted"], ladder.BIT["spoke"]
+_REACTED, _SPOKE, _PARENT = ladder.BIT["reacted"], ladder.BIT["spoke"], ladder.BIT["parent"]
 #: Kinds of message that show presence but no words: a red packet taken, a vote, a chain.
 REACTIONS = frozenset({"red_packet", "vote", "collect", "chain"})
 
@@ -35,40 +34,53 @@ def speak(turn: Turn, data: MessageData) -> tuple[str, ...]:
     names = _sure_signals(data.text, data.kind) if data.text else ()
     row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, data.group_id, data.member_id))
     before = row if row is not None else MemberRow(present=False, opted_out=turn.place.no_messages)
-    said = _REACTED if data.kind in REACTIONS else _SPOKE
-    evidence = before.evidence | said
-    if names:
-        for name in names:
-            said |= ladder.BIT[name]
-        evidence = ladder.with_said(before.evidence, said)
-    seq = turn.campaign.phase_seq if turn.campaign is not None else 0
-    home = turn.place.home == turn.estate_id
+    shown = ladder.with_said(before.evidence & ladder.BOUGHT, _said(data, names, before.evidence))
+    others = graph.answered_by(turn, data) if data.mentions or data.reply_to is not None else []
+    ours = [other for other in others if graph.is_ours(turn, data.group_id, other)]
+    met = before.met | SPOKE_TO_US if ours else before.met
+    after = _as_heard(turn, before, before.evidence | shown, met)
     # Who says nothing new, again, changes nothing: this is most of what is ever said.
-    if evidence != before.evidence or before.active_in != seq or not before.present or before.home is not home:
-        after = replace(before, evidence=evidence, active_in=seq, present=True, home=home)
+    if after is not before:
         _meet(turn, data.group_id, row)
         put(turn, data.group_id, data.member_id, row, after)
-    if data.mentions:
-        _answer_all(turn, data)
+    if shown & ~ladder.PRESENCE & ~ladder.BOUGHT:
+        borne.bear(turn, data.group_id, data.member_id, data.message_id, shown & ~ladder.BOUGHT, before.evidence)
+    for other in others:
+        if other not in ours:
+            graph.answer(turn, data.group_id, data.member_id, other)
+    graph.remember(turn, data, bool(names), before.answered)
     return names
+
+
+def _said(data: MessageData, names: tuple[str, ...], known: int) -> int:
+    """The evidence in a message."""
+    said = _REACTED if data.kind in REACTIONS else _SPOKE
+    for name in names:
+        said |= ladder.BIT[name]
+    if data.text and not known & _PARENT and is_parent(data.text):
+        said |= _PARENT
+    return said
+
+
+def _as_heard(turn: Turn, before: MemberRow, evidence: int, met: int) -> MemberRow:
+    """The member as they are after a message; the very same row where it says nothing new."""
+    place, seq = turn.place, turn.phase_seq
+    home = place.home == turn.estate_id
+    spoke_on = turn.local.toordinal() if turn.play.fades else before.spoke_on
+    name, building = place.name or before.name, place.building or before.building
+    if (
+        evidence == before.evidence and before.active_in == seq and before.present and before.home is home
+        and met == before.met and spoke_on == before.spoke_on and name == before.name and building == before.building
+    ):
+        return before
+    return replace(
+        before, evidence=evidence, active_in=seq, present=True, home=home, met=met, spoke_on=spoke_on,
+        faded=before.faded & ~evidence, name=name, building=building)
 
 
 def _sure_signals(text: str, kind: str) -> tuple[str, ...]:
     signals = signals_of(text, kind)
     return tuple([signal.name for signal in signals if signal.score >= SURE]) if signals else ()
-
-
-def _answer_all(turn: Turn, data: MessageData) -> None:
-    """Whoever the message mentions was answered; its own sender and our personas apart."""
-    for other in dict.fromkeys((data.mentions or [])[:ANSWERED_AT_ONCE]):
-        if other != data.member_id and turn.world.persona_of(data.group_id, other) is None:
-            _answer(turn, data.group_id, other)
-
-
-def _answer(turn: Turn, group_id: str, member_id: str) -> None:
-    row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, group_id, member_id))
-    if row is not None and row.present and row.answered < KEY_PERSON_ANSWERED:
-        put(turn, group_id, member_id, row, replace(row, answered=row.answered + 1))
 
 
 def join(turn: Turn, group_id: str, member_id: str) -> bool:
@@ -79,7 +91,9 @@ def join(turn: Turn, group_id: str, member_id: str) -> bool:
     home = turn.place.home == turn.estate_id
     # Nobody is active by joining: a phase counts who spoke in it.
     before = row if row is not None else MemberRow(present=False, opted_out=turn.place.no_messages)
-    after = replace(before, present=True, home=home)
+    after = replace(
+        before, present=True, home=home, name=turn.place.name or before.name,
+        building=turn.place.building or before.building)
     if after != row:
         _meet(turn, group_id, row)
         put(turn, group_id, member_id, row, after)
@@ -149,6 +163,8 @@ def forget(turn: Turn, member_id: str, *, erase: bool) -> list[str]:
     for group_id, row in rows:
         after = None if erase else MemberRow(present=False, opted_out=True)
         put(turn, group_id, member_id, row, after, silent=True)
+        standing.drop_beside(turn, group_id, member_id)
+    graph.forget(turn, member_id)
     return [group_id for group_id, row in rows if row.present]
 
 
@@ -191,44 +207,3 @@ def add_evidence(turn: Turn, group_id: str, member_id: str, name: str) -> bool:
     if not row.evidence & ladder.BIT[name]:
         put(turn, group_id, member_id, row, replace(row, evidence=row.evidence | ladder.BIT[name]))
     return True
-
-
-# --- the rows and the counts ----------------------------------------------------------------------------
-
-
-def put(
-    turn: Turn, group_id: str, member_id: str, before: MemberRow | None, after: MemberRow | None,
-    *, silent: bool = False,
-) -> None:
-    """Keep a member's new row (None: keep none), set right the group's counts, say so where the rung changed."""
-    address = member_row(turn.estate_id, group_id, member_id)
-    if after is None:
-        turn.rows.drop(address)
-    else:
-        after = replace(after, rung=ladder.rung_of(after.evidence, turn.play.masks))
-        turn.rows.put(address, after)
-    counts = turn.tally(group_id)
-    new = _recount(counts, before, after, turn.campaign.phase_seq if turn.campaign is not None else 0)
-    if new != counts:
-        turn.put_tally(group_id, new)
-    was = before.rung if before is not None else 0
-    if after is not None and after.rung != was and not silent:
-        turn.emit(
-            RungChanged, RungChange(group_id, member_id, turn.estate_id, RUNGS[after.rung], RUNGS[was]),
-            group_id, member_id, RUNGS[after.rung], subject=member_id,
-        )
-
-
-def _recount(counts: Tally, before: MemberRow | None, after: MemberRow | None, seq: int) -> Tally:
-    """The counts without the member as they were, and with the member as they are."""
-    rungs = list(counts.rungs)
-    members, active, key_people, placed = counts.members, counts.active, counts.key_people, counts.placed
-    for row, step in ((before, -1), (after, 1)):
-        if row is None or not row.present:
-            continue
-        members += step
-        rungs[row.rung] += step
-        active += step * (row.active_in == seq)
-        key_people += step * (row.answered >= KEY_PERSON_ANSWERED)
-        placed += step * row.home
-    return Tally(members, active, key_people, placed, tuple(rungs))

@@ -89,7 +89,8 @@ class _Placing(Struct):
         An estate that they have left behind is told, too. `group_id` where the event is about all of their groups.
         """
         of_group, own = group.estate_id, home.estate_id
-        place = Place(own, home.blocked, home.name, home.no_messages, False, of_group is None, group_id)
+        place = Place(
+            own, home.blocked, home.name, home.no_messages, False, of_group is None, group_id, None, home.building)
         self.to(of_group or own, place)
         if of_group is None and before is not None and before.estate_id != own:
             self.to(before.estate_id, replace(place, gone=True))

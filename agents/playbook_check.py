@@ -13,6 +13,7 @@ from datetime import time
 from typing import Literal
 
 from agents.claims import claims
+from agents.fans import BESIDE
 from agents.feigned import feigned
 from agents.honesty import may_speak_as
 from agents.ladder import EVIDENCE
@@ -33,7 +34,7 @@ Severity = Literal["error", "warning"]
 
 _FROM_LADDER_ONLY = frozenset({
     "reacted", "spoke", "order_placed", "deposit_paid", "order_paid", "delivered", "praised_after_buying", "referred",
-    "referral_order",
+    "referral_order", "parent",
 })
 #: What a reaction may answer: somebody joined, or a signal.
 ANSWERABLE = frozenset({"joined", "home_unclear", *EVIDENCE}) - _FROM_LADDER_ONLY
@@ -188,7 +189,14 @@ def _reactions(playbook: Playbook, offers: Collection[str]) -> Iterator[Finding]
 def _sections(playbook: Playbook, offers: Collection[str]) -> Iterator[Finding]:
     """The scripts of the sections that have their own: the same rules, whoever says them."""
     known = {*playbook.offers, *offers}
+    fans = playbook.fans.points if playbook.fans is not None else ()
+    for name in fans:
+        if name not in {*EVIDENCE, *BESIDE}:
+            remedy = "known are " + ", ".join((*EVIDENCE, *BESIDE))
+            yield _error(("fans", "points", name), f"{name} is no evidence that is worth points", remedy)
     for said in playbook.said():
+        if said.at is not None and playbook.curfew.holds(said.at):
+            yield _error(said.loc[:1], f"{said.id} at {said.at:%H:%M} lies in the curfew", "say it by day")
         yield from _said(said.loc, said.id, said.role, said.script, known, in_reaction=said.to_member)
 
 

@@ -36,6 +36,7 @@ class Place(Struct, frozen=True, array_like=True, gc=False):
     `name` as shown when they joined; `no_messages`: took back consent to marketing. `gone`: the estate isn't
     theirs any more, and is told for the last time. `guest`: the group belongs to no estate, the member brings
     the event here. `group_id` where an event is about a person in all of their groups, one record for each.
+    `building` as they said in a group.
     """
 
     home: str | None = None
@@ -46,11 +47,13 @@ class Place(Struct, frozen=True, array_like=True, gc=False):
     guest: bool = False
     group_id: str | None = None
     group: GroupNow | None = None
+    building: str = ""
 
     def is_usual(self, estate_id: str) -> bool:
         """Whether it says no more than that the member lives where they are talked to, nameless."""
         return self.home == estate_id and not (
-            self.name or self.blocked or self.no_messages or self.gone or self.guest or self.group_id or self.group)
+            self.name or self.blocked or self.no_messages or self.gone or self.guest or self.group_id or self.group
+            or self.building)
 
 
 NOWHERE = Place()

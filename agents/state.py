@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from agents.people_rows import PEOPLE_ROWS
 from agents.rows import CAMPAIGN, PLACEMENT, Address
 from maps.clues import Clue
 from schemas.tasks import Task
@@ -126,7 +127,10 @@ class Tally(Struct, frozen=True, array_like=True):
 class MemberRow(Struct, frozen=True, array_like=True, gc=False):
     """A member on the ladder.
 
-    `evidence` is a set of bits (agents/ladder.py); `active_in` the last phase in which they spoke, -1 for never.
+    `evidence` is a set of bits (agents/ladder.py); `active_in` the last phase in which they spoke, -1 for never;
+    `answered` how many different people answered them (it counts to 3). `met` says how they and our people met (bits
+    of agents/connections.py), `friends` how many friends they have in the group, `spoke_on` the day on which they
+    spoke last (0: not known), `faded` what silence took from the evidence; `building` and `name` as they said.
     """
 
     rung: int = 0
@@ -136,6 +140,12 @@ class MemberRow(Struct, frozen=True, array_like=True, gc=False):
     present: bool = True
     opted_out: bool = False
     home: bool = False
+    met: int = 0
+    friends: int = 0
+    spoke_on: int = 0
+    faded: int = 0
+    building: str = ""
+    name: str = ""
 
 
 class OrderRow(Struct, frozen=True, array_like=True):
@@ -236,6 +246,7 @@ ROW_TYPES: dict[int, Any] = {
     CAMPAIGN_ROW: CampaignRow, GROUP: GroupRow, TALLY: Tally, MEMBER: MemberRow, ORDER: OrderRow,
     PERSONA: PersonaRow, TASK: TaskRow, DAY_COUNT: DayCount, TASK_COUNTS: TaskCounts,
     EXCHANGES: ExchangesRow,
+    **PEOPLE_ROWS,
 }
 
 _PART = "\x1f"

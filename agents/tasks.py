@@ -223,8 +223,8 @@ def settle(turn: Turn, before: datetime) -> None:
 
 
 def withdraw(turn: Turn, reason: str, *, group_id: str | None = None, member_id: str | None = None,
-             order_id: str | None = None) -> None:
-    """Withdraw the open tasks: all, those of a group, those about a member, those that rest on an order."""
+             order_id: str | None = None, message_id: str | None = None) -> None:
+    """Withdraw the open tasks: all, those of a group, about a member, resting on an order, answering a message."""
     for row in turn.tasks():
         task, evidence = row.task, row.task.evidence
         if (
@@ -232,6 +232,7 @@ def withdraw(turn: Turn, reason: str, *, group_id: str | None = None, member_id:
             and group_id in (None, task.group_id)
             and (member_id is None or (evidence is not None and evidence.member_id == member_id))
             and (order_id is None or (evidence is not None and evidence.order_id == order_id))
+            and (message_id is None or (evidence is not None and evidence.message_id == message_id))
         ):
             change(turn, row, TaskStatus.WITHDRAWN, reason)
 

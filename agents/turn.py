@@ -91,6 +91,11 @@ class Turn(Struct, eq=False):
         self.touched = True
 
     @property
+    def phase_seq(self) -> int:
+        """How many phases the estate's campaigns have entered so far."""
+        return self.campaign.phase_seq if self.campaign is not None else 0
+
+    @property
     def running(self) -> bool:
         """Whether a campaign runs here now."""
         return self.campaign is not None and self.campaign.run == "running"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from agents import scripts
-from agents.ladder import Masks, masks_of
+from agents.ladder import Masks, fades_of, masks_of, worth_of
 from maps.locator import Locator
 from schemas.playbook import PhasePlan, Playbook, Reaction
 from schemas.reference import Group, Persona, Reference, Store
@@ -23,6 +23,9 @@ class Play:
     masks: Masks
     phases: Mapping[tuple[int, Phase], PhasePlan]
     reactions: Mapping[str, tuple[Reaction, ...]]
+    #: Days of silence after which one falls from a rung; points of each piece of evidence.
+    fades: Mapping[int, int]
+    fan_points: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, playbook: Playbook, zone: tzinfo) -> Play:
@@ -36,6 +39,8 @@ class Play:
             masks=masks_of(playbook.ladder),
             phases={(stage.stage, plan.phase): plan for stage in playbook.stages for plan in stage.phases},
             reactions={on: tuple(items) for on, items in reactions.items()},
+            fades=fades_of(playbook.ladder),
+            fan_points=worth_of(playbook.fans.points) if playbook.fans is not None else (),
         )
 
 

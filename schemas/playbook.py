@@ -28,6 +28,7 @@ from schemas.playbook_parts import (
     Span,
 )
 from schemas.playbook_patch import Derived
+from schemas.playbook_people import AskFirst, Connections, Fans, Introductions, KeyPeople
 from schemas.playbook_recurring import Recurring
 from schemas.values import Action, Phase, Role, Rung
 
@@ -72,6 +73,10 @@ class Gate(Part):
     key_people: int | None = Field(default=None, ge=0)
     sign_ups: int | None = Field(default=None, ge=0)
     orders: int | None = Field(default=None, ge=0)
+    persona_group: float | None = Field(default=None, ge=0, le=1)
+    member_member: float | None = Field(default=None, ge=0, le=1)
+    persona_active: float | None = Field(default=None, ge=0, le=1)
+    persona_everyone: float | None = Field(default=None, ge=0, le=1)
 
     def asked(self) -> dict[str, float]:
         """The measures that the gate names, with what it asks of each."""
@@ -132,6 +137,8 @@ class Step(Part):
 
     rung: Rung
     by: tuple[str, ...] = Field(min_length=1)
+    #: Whoever says nothing for so many days falls from this rung: what lifted them onto it has faded.
+    fades_after: int | None = Field(default=None, ge=1, le=365)
 
 
 class Reaction(Part):
@@ -195,6 +202,11 @@ class Playbook(Part):
     dialogues: Dialogues = Dialogues()
     recurring: tuple[Recurring, ...] = ()
     balance: Balance = Balance()
+    connections: Connections = Connections()
+    introductions: Introductions | None = None
+    ask_first: AskFirst | None = None
+    key_people: KeyPeople | None = None
+    fans: Fans | None = None
     #: From what it was derived, where a patch made it.
     derived: Derived | None = None
 

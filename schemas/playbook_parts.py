@@ -124,6 +124,8 @@ class Said(Part):
     role: Role
     script: ScriptText
     to_member: bool = False
+    #: When it is said, where the section says so.
+    at: Clock | None = None
 
 
 class Section(Part):

@@ -149,13 +149,14 @@ class GroupPlace(Struct, frozen=True, omit_defaults=True):
 
 
 class RungChange(Struct, frozen=True):
-    """A member stands on another rung."""
+    """A member stands on another rung; `because` are the event and the evidence gained or lost by it."""
 
     group_id: str
     member_id: str
     estate_id: str
     rung: Rung
     previous: Rung
+    because: tuple[str, ...] = ()
 
 
 class TaskIssued(OutEvent, frozen=True, tag="loupan.task.issued.v1"):
