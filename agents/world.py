@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import Final
 
 from agents import scripts
 from agents.ladder import Masks, fades_of, masks_of, worth_of
@@ -44,6 +45,10 @@ class Play:
         )
 
 
+#: The play that holds where no campaign runs, where it is among them.
+DEFAULT: Final = "new-estate-own-group"
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Reference data, locator and playbooks. `default` is the play whose ladder holds where no campaign runs."""
@@ -56,10 +61,10 @@ class World:
 
     @classmethod
     def of(cls, reference: Reference, locator: Locator, plays: Iterable[Play]) -> World:
-        """Put a world together; at least one play is needed, the first by name is the default."""
+        """Put a world together; at least one play is needed. The default is `DEFAULT`, else the first by name."""
         by_name = {play.playbook.playbook: play for play in plays}
-        return cls(
-            reference, locator, by_name, by_name[min(by_name)], scripts.stores_by_dealer(reference.stores.values()))
+        default = by_name[DEFAULT if DEFAULT in by_name else min(by_name)]
+        return cls(reference, locator, by_name, default, scripts.stores_by_dealer(reference.stores.values()))
 
     def personas_in(self, group_id: str) -> tuple[Persona, ...]:
         """The personas registered in a group, by id."""
