@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents import borne, clock, dialogues, graph, honesty, members, orders, reactions, tasks
+from agents import absence, borne, clock, dialogues, graph, honesty, members, orders, reactions, tasks
 from agents.phases import Trigger, move, state_of
 from agents.records import EstateRecord, GroupNow
 from agents.rows import CAMPAIGN, Address, Rows
@@ -178,6 +178,7 @@ def _stop_messages(turn: Turn, member_id: str) -> None:
 def _on_erased(turn: Turn, event: ev.Erased) -> None:
     member_id = event.data.member_id
     _forget(turn, member_id, "the member was erased", erase=True)
+    absence.forget(turn, member_id)
     for group_id, row in list(turn.rows.scan(CAMPAIGN, turn.estate_id, GROUP)):
         if row.owner_id == member_id:
             turn.put_group_row(group_id, replace(row, owner_id=None))
@@ -294,5 +295,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Turn, Any], None]] = {
     ev.CampaignPaused: _on_paused,
     ev.CampaignResumed: _on_resumed,
     ev.CampaignEnded: _on_ended,
+    ev.PersonaAway: absence.away,
+    ev.PersonaBack: absence.back,
     ev.Woke: _on_woke,
 }

@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import connections, dialogues, fading, planner, tasks
+from agents import absence, connections, dialogues, fading, planner, tasks
 from agents.orders import sold
 from agents.phases import State, Trigger, move, state_of
 from agents.state import CampaignRow
@@ -29,6 +29,7 @@ def tick(turn: Turn) -> None:
     today = turn.local.date()
     tasks.expire(turn, turn.now)
     dialogues.follow(turn)
+    absence.tidy(turn, today)
     _start_if_due(turn, today)
     _turn_days(turn, today)
     _plan_if_due(turn, today)

@@ -57,7 +57,9 @@ def _job(
 ) -> Job | None:
     """The reply with the person who gives it; None where nobody can, honestly."""
     script, order_id, order = reply.script, None, None
-    people = [persona for persona in at_work.personas if persona.persona_id not in spoken]
+    start = post.window.start + timedelta(minutes=reply.after)
+    end = start + timedelta(minutes=reply.minutes)
+    people = [persona for persona in at_work.free(start, end) if persona.persona_id not in spoken]
     persona: Persona | None
     if reply.role is Role.SHILL:
         allowed = honesty.shills_allowed(at_work.members, at_work.turn.play.playbook.limits)
@@ -73,10 +75,9 @@ def _job(
         persona = staffing.persona_for(reply.role, people, number)
     if persona is None:
         return None
-    start = post.window.start + timedelta(minutes=reply.after)
     return Job(
-        reply.id, reply.role, Action.REPLY, script, persona, start, start + timedelta(minutes=reply.minutes),
-        reply.priority, Evidence(order_id=order_id, answers=post.task_id), order,
+        reply.id, reply.role, Action.REPLY, script, persona, start, end, reply.priority,
+        Evidence(order_id=order_id, answers=post.task_id), order,
     )
 
 
@@ -105,6 +106,15 @@ def _followed(turn: Turn, exchange: Exchange) -> Exchange | None:
 
 
 _WORDS = {TaskStatus.SKIPPED: "skipped", TaskStatus.EXPIRED: "not made in its time", TaskStatus.WITHDRAWN: "withdrawn"}
+
+
+def moved(turn: Turn, group_id: str, before: str, after: str) -> None:
+    """Somebody else does a task of ours now: in its exchange the new one takes its place."""
+    kept = []
+    for exchange in _row(turn, group_id).exchanges:
+        replies = tuple(after if reply == before else reply for reply in exchange.replies)
+        kept.append(replace(exchange, post=after if exchange.post == before else exchange.post, replies=replies))
+    _keep(turn, group_id, tuple(kept))
 
 
 def recalled(turn: Turn, group_id: str, message_id: str) -> None:

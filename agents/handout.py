@@ -5,13 +5,15 @@ Planned duties and reactions alike come through `hand_out`; nothing gets past `h
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from msgspec.structs import replace
 
-from agents import honesty, scripts, tasks
+from agents import honesty, scripts, staffing, tasks
+from agents.rota import Rota
 from agents.state import MemberRow, OrderRow, TaskRow, member_row, task_row
 from agents.texts import Text, text_of
 from agents.turn import Turn
@@ -19,7 +21,7 @@ from schemas.ids import derived_id
 from schemas.playbook import ScriptText
 from schemas.reference import Group, Persona
 from schemas.tasks import Evidence, Script, Task, TaskIssued, Window
-from schemas.values import SAID_ACTIONS, Action, Role, TaskStatus
+from schemas.values import SAID_ACTIONS, Action, PersonaClass, Role, TaskStatus
 
 #: A task that stands so has had its chance; only one that was withdrawn or expired may be asked for again.
 _STANDS = frozenset(TaskStatus) - {TaskStatus.WITHDRAWN, TaskStatus.EXPIRED}
@@ -42,12 +44,14 @@ class Job:
     member_name: str = ""
     #: Which rule of the playbook asks for it, where that isn't its id.
     rule: str = ""
+    #: What it rests on beside the event and the rule: the task that it takes the place of.
+    also: tuple[str, ...] = ()
 
 
 class GroupAtWork:
     """One group in one turn: its people, its counts, its tasks, the values of its texts; once for all its jobs."""
 
-    __slots__ = ("turn", "group", "personas", "members", "tasks", "values", "store", "open")
+    __slots__ = ("turn", "group", "personas", "members", "tasks", "values", "store", "open", "rota")
 
     def __init__(self, turn: Turn, group: Group) -> None:
         self.turn, self.group = turn, group
@@ -57,6 +61,7 @@ class GroupAtWork:
             p for p in turn.world.personas_in(group.group_id) if p.dealer_id == group.dealer_id)
         self.members = turn.tally(group.group_id).members
         self.tasks = {r.task.task_id: r for r in turn.tasks() if r.task.group_id == group.group_id}
+        self.rota: Rota = Rota.of(turn)
         self.store = turn.world.store_of(group)
         self.open = row.open
         dealer = reference.dealers[group.dealer_id or ""]
@@ -65,6 +70,10 @@ class GroupAtWork:
         self.values: dict[str, Any] = scripts.values_for(
             reference.estates[turn.estate_id], replace(group, name=row.name or group.name), self.store, dealer, None,
             offers, day)
+
+    def free(self, start: datetime, end: datetime) -> tuple[Persona, ...]:
+        """Those of its people who can be asked for a window of local time."""
+        return self.rota.free(self.personas, start, end)
 
     def tasks_of(self, day: date) -> list[TaskRow]:
         """The group's tasks of a day, those apart that were withdrawn."""
@@ -85,8 +94,12 @@ class GroupAtWork:
 
 
 def hand_out(at_work: GroupAtWork, job: Job) -> Task | None:
-    """Hand out a task. None where nothing is handed out: there is no text for it, or it would not be honest."""
+    """Hand out a task. None where nothing is handed out: nobody is there, it has no text, or it would not be honest."""
     turn = at_work.turn
+    if (found := _staffed(at_work, job)) is None:
+        tasks.count(turn, None, None, unstaffed=1)
+        return None
+    job = found
     try:
         text = text_of(job.script, _values(at_work, job))
     except scripts.BadScript:
@@ -101,6 +114,25 @@ def hand_out(at_work: GroupAtWork, job: Job) -> Task | None:
         return None
     _issue(at_work, task, job.end)
     return task
+
+
+def _staffed(at_work: GroupAtWork, job: Job) -> Job | None:
+    """The job with somebody who works then: as it is, or for the shop's staff with who stands in; else None."""
+    if at_work.rota.fault(job.persona, job.start, job.end) is None:
+        return job
+    if job.persona.cls is not PersonaClass.STAFF or (job.evidence is not None and job.evidence.answers):
+        return None
+    free = at_work.free(job.start, job.end)
+    if job.role is not Role.SHILL:
+        persona = staffing.persona_for(job.role, free, 0)
+    else:
+        persona = staffing.shill_for(job.persona.cls, [p for p in free if p.role is Role.SHILL], 0)
+    return replace_persona(job, persona) if persona is not None else None
+
+
+def replace_persona(job: Job, persona: Persona) -> Job:
+    """The same job for somebody else."""
+    return dataclasses.replace(job, persona=persona)
 
 
 def _values(at_work: GroupAtWork, job: Job) -> dict[str, Any]:
@@ -128,7 +160,7 @@ def _task(at_work: GroupAtWork, job: Job, text: Text) -> Task | None:
         persona_id=job.persona.persona_id, action=job.action, window=Window(job.start, job.end),
         script=Script(job.id, job.script.version, said, text.attachments),
         disclosure=disclosure, evidence=job.evidence,
-        because=(turn.event.ref, f"rule:{playbook.playbook}@{playbook.version}/{job.rule or job.id}"),
+        because=(turn.event.ref, f"rule:{playbook.playbook}@{playbook.version}/{job.rule or job.id}", *job.also),
         priority=job.priority, status=TaskStatus.ISSUED, issued_at=turn.local,
     )
 
@@ -193,6 +225,7 @@ def _issue(at_work: GroupAtWork, task: Task, end: datetime) -> None:
     turn = at_work.turn
     row = TaskRow(task, end + tasks.GRACE)
     at_work.tasks[task.task_id] = row
+    at_work.rota.give(task.persona_id or "", turn.day_of(task.window.start))
     turn.rows.put(task_row(turn.estate_id, task.task_id), row)
     tasks.count(turn, None, TaskStatus.ISSUED)
     turn.emit(TaskIssued, task, task.task_id, subject=task.task_id, key=task.dealer_id)

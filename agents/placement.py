@@ -498,7 +498,7 @@ def _on_erased(placing: _Placing, event: ev.Erased) -> None:
         placing.to(group.estate_id)
         placing.to(home.estate_id if home is not None else None)
         placing.rows.drop(member_home(group_id, member_id))
-    for estate_id in known.estates:
+    for estate_id in (*known.estates, *_where_a_persona(placing, member_id)):
         placing.to(estate_id)
     placing.rows.put(person(member_id), PersonRow(erased=True))
     placing.placed.erase = member_id
@@ -592,6 +592,16 @@ def _on_command(placing: _Placing, event: ev.CampaignStarted) -> None:
     placing.to(data.estate_id)
 
 
+def _on_persona(placing: _Placing, event: ev.PersonaAway) -> None:
+    """Who of our people is away is told to every estate where they have a group."""
+    persona_id = event.data.persona_id
+    persona = placing.world.reference.personas.get(persona_id)
+    if persona is None:
+        raise BadEvent(f"persona {persona_id} is not known: put it into personas.csv, then retry this one")
+    for group_id in persona.groups:
+        placing.to(placing.group(group_id).estate_id)
+
+
 # --- clues -------------------------------------------------------------------------------------------
 
 
@@ -658,4 +668,5 @@ _HANDLERS: dict[type[ev.Event], Callable[[_Placing, Any], None]] = {
     **dict.fromkeys(ev.ORDER_EVENTS[1:], _on_order),
     **dict.fromkeys(ev.TASK_EVENTS, _on_task),
     **dict.fromkeys(ev.COMMAND_EVENTS, _on_command),
+    **dict.fromkeys(ev.PERSONA_EVENTS, _on_persona),
 }

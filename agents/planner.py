@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from itertools import chain
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import dialogues, honesty, staffing
+from agents import dialogues, honesty, staffing, tasks
 from agents.handout import GroupAtWork, Job, hand_out
+from agents.rota import is_bound
 from agents.state import OrderRow
 from agents.turn import Turn
-from schemas.playbook import Duty, PhasePlan
+from schemas.playbook import Duty, PhasePlan, ScriptText
 from schemas.reference import Persona
 from schemas.tasks import Evidence, Task
 from schemas.values import Action, Role
@@ -26,16 +30,26 @@ def plan_day(turn: Turn, day: date) -> None:
         return
     duties = duties_of(plan, campaign.phase_day)
     orders = turn.orders()
+    wanted: list[Wanted] = []
     for group in turn.worked_groups():
         at_work = GroupAtWork(turn, group)
-        staff = _Staff(at_work, orders, campaign.day)
+        if wanted:
+            # What one group asks of somebody counts in the next.
+            at_work.rota = wanted[0].at_work.rota
+        there = [persona for persona in at_work.personas if at_work.rota.comes(persona, day)]
+        shills = staffing.active_shills(there, _allowed(at_work))
         for number, duty in enumerate(duties):
             start = turn.at(day, duty.at)
-            end = start + timedelta(minutes=duty.minutes)
-            if end > turn.now and (job := staff.job(duty, number, start, end)) is not None:
-                post = _hand_out_once(at_work, job)
-                if post is not None:
-                    dialogues.plan(at_work, duty, post, orders)
+            if start + timedelta(minutes=duty.minutes) > turn.now and not at_work.was_asked(duty.id):
+                wanted.append(Wanted(at_work, duty, number + campaign.day, start, shills))
+    for one, job in _staffed(wanted, orders):
+        post = _hand_out_once(one.at_work, job)
+        if post is not None:
+            dialogues.plan(one.at_work, one.duty, post, orders)
+
+
+def _allowed(at_work: GroupAtWork) -> int:
+    return honesty.shills_allowed(at_work.members, at_work.turn.play.playbook.limits)
 
 
 def _hand_out_once(at_work: GroupAtWork, job: Job) -> Task | None:
@@ -60,47 +74,80 @@ def _by_time(duties: tuple[Duty, ...]) -> tuple[Duty, ...]:
     return tuple(sorted(duties, key=lambda duty: duty.at))
 
 
-class _Staff:
-    """The people of a group on a day: who does a duty. Duties go round by their place in the day and by the day."""
+class Wanted(Struct, frozen=True, eq=False):
+    """A duty in a group on a day: `number` says whose turn it is, `shills` are those who may be active there."""
 
-    __slots__ = ("personas", "shills", "orders", "day")
+    at_work: GroupAtWork
+    duty: Duty
+    number: int
+    start: datetime
+    shills: tuple[Persona, ...]
 
-    def __init__(self, at_work: GroupAtWork, orders: list[tuple[str, OrderRow]], day: int) -> None:
-        allowed = honesty.shills_allowed(at_work.members, at_work.turn.play.playbook.limits)
-        self.personas, self.orders, self.day = at_work.personas, orders, day
-        self.shills = staffing.active_shills(at_work.personas, allowed)
+    @property
+    def end(self) -> datetime:
+        """When it is to be done."""
+        return self.start + timedelta(minutes=self.duty.minutes)
 
-    def job(self, duty: Duty, number: int, start: datetime, end: datetime) -> Job | None:
-        """The duty with the person who does it; None where nobody can, honestly."""
-        number += self.day
-        script = duty.script
+    def candidates(self, orders: list[tuple[str, OrderRow]]) -> tuple[Persona, ...]:
+        """Who may do it honestly, the best first. Duties go round by their place in the day and by the day."""
+        script = self.duty.script
         if script.testimonial is not None:
-            return self._testimony(duty, script.testimonial, number, start, end)
-        if duty.role is Role.SHILL:
-            persona = staffing.shill_for(script.speaks_as, self.shills, number)
-        else:
-            persona = staffing.persona_for(duty.role, self.personas, number)
-        return _job(duty, persona, start, end)
-
-    def _testimony(self, duty: Duty, product: str, number: int, start: datetime, end: datetime) -> Job | None:
-        found = staffing.witness(product, self.shills, self.orders, number)
-        if found is not None:
-            persona, order_id, order = found
-            return _job(duty, persona, start, end, Evidence(order_id=order_id), order)
-        # No order, no testimonial: somebody of the shop asks real buyers for theirs.
-        asker = staffing.persona_for(Role.CUSTOMER_SERVICE, self.personas, number)
-        if duty.instead is None or asker is None:
-            return None
-        return Job(
-            f"{duty.id}-instead", Role.CUSTOMER_SERVICE, Action.POST, duty.instead, asker, start, end, duty.priority,
-            rule=f"{duty.id}:instead",
-        )
+            found = [persona for persona, _, _ in staffing.witnesses(script.testimonial, self.shills, orders)]
+            return tuple(staffing.in_turn(found, self.number))
+        if self.duty.role is Role.SHILL:
+            return staffing.shills_for(script.speaks_as, self.shills, self.number)
+        return staffing.staff_for(self.duty.role, self.at_work.personas, self.number)
 
 
-def _job(
-    duty: Duty, persona: Persona | None, start: datetime, end: datetime, evidence: Evidence | None = None,
-    order: OrderRow | None = None,
-) -> Job | None:
-    if persona is None:
-        return None
-    return Job(duty.id, duty.role, duty.action, duty.script, persona, start, end, duty.priority, evidence, order)
+def _staffed(wanted: list[Wanted], orders: list[tuple[str, OrderRow]]) -> Iterator[tuple[Wanted, Job]]:
+    """Each duty with who does it, in order; where nobody can, honestly and in their hours, it is left out."""
+    if not wanted:
+        return
+    turn, rota, day = wanted[0].at_work.turn, wanted[0].at_work.rota, wanted[0].start.date()
+    found = {number: one.candidates(orders) for number, one in enumerate(wanted)}
+    askers = {
+        number: staffing.staff_for(Role.CUSTOMER_SERVICE, one.at_work.personas, one.number)
+        for number, one in enumerate(wanted) if one.duty.script.testimonial is not None and one.duty.instead is not None
+    }
+    people = [*chain.from_iterable(found.values()), *chain.from_iterable(askers.values())]
+    room = rota.room(people, day) if any(map(is_bound, people)) else {}
+
+    def given(candidates: Mapping[int, tuple[Persona, ...]], room: Mapping[str, int]) -> dict[Hashable, Persona]:
+        posts = [
+            staffing.Post(number, wanted[number].start, wanted[number].end, who, wanted[number].duty.priority)
+            for number, who in candidates.items()
+        ]
+        return staffing.assign(posts, room, rota.works)
+
+    doing = given(found, room)
+    # No order, no testimonial: somebody of the shop asks real buyers for theirs.
+    left = dict(room)
+    for persona in doing.values():
+        staffing.take(left, persona)
+    asking = given({number: who for number, who in askers.items() if number not in doing}, left)
+    for number, one in enumerate(wanted):
+        if number in doing:
+            yield one, _job(one, doing[number], orders)
+        elif (asker := asking.get(number)) is not None and one.duty.instead is not None:
+            yield one, _asking(one, one.duty.instead, asker)
+        elif found[number] or askers.get(number) or one.duty.role is not Role.SHILL:
+            tasks.count(turn, None, None, unstaffed=1)
+
+
+def _job(one: Wanted, persona: Persona, orders: list[tuple[str, OrderRow]]) -> Job:
+    duty, order_id, order = one.duty, None, None
+    if duty.script.testimonial is not None:
+        _, order_id, order = next(
+            found for found in staffing.witnesses(duty.script.testimonial, one.shills, orders) if found[0] is persona)
+    return Job(
+        duty.id, duty.role, duty.action, duty.script, persona, one.start, one.end, duty.priority,
+        Evidence(order_id=order_id) if order_id is not None else None, order,
+    )
+
+
+def _asking(one: Wanted, instead: ScriptText, asker: Persona) -> Job:
+    duty = one.duty
+    return Job(
+        f"{duty.id}-instead", Role.CUSTOMER_SERVICE, Action.POST, instead, asker, one.start, one.end, duty.priority,
+        rule=f"{duty.id}:instead",
+    )

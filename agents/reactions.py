@@ -52,7 +52,7 @@ def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence) -> Non
     address = day_count(turn.estate_id, at_work.group.group_id, reaction.id)
     row: DayCount | None = turn.rows.get(address)
     count = row.count if row is not None and row.date == day else 0
-    persona = staffing.persona_for(reaction.role, at_work.personas, 0)
+    persona = staffing.persona_for(reaction.role, at_work.free(start, end) or at_work.personas, 0)
     if persona is None or _is_out(at_work, reaction, evidence):
         return
     job = Job(

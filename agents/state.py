@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from agents.people_rows import PEOPLE_ROWS
 from agents.rows import CAMPAIGN, PLACEMENT, Address
+from agents.shop_rows import SHOP_ROWS
 from maps.clues import Clue
 from schemas.tasks import Task
 from schemas.values import RUNGS, Phase
@@ -202,7 +203,7 @@ class TaskRow(Struct, frozen=True, array_like=True):
 
 
 class TaskCounts(Struct, frozen=True, array_like=True):
-    """How many of the campaign's tasks stand where, and how many honesty refused."""
+    """How many of the campaign's tasks stand where, how many honesty refused, and for how many nobody was there."""
 
     issued: int = 0
     claimed: int = 0
@@ -212,6 +213,7 @@ class TaskCounts(Struct, frozen=True, array_like=True):
     expired: int = 0
     withdrawn: int = 0
     refused: int = 0
+    unstaffed: int = 0
 
 
 class DayCount(Struct, frozen=True, array_like=True):
@@ -247,6 +249,7 @@ ROW_TYPES: dict[int, Any] = {
     PERSONA: PersonaRow, TASK: TaskRow, DAY_COUNT: DayCount, TASK_COUNTS: TaskCounts,
     EXCHANGES: ExchangesRow,
     **PEOPLE_ROWS,
+    **SHOP_ROWS,
 }
 
 _PART = "\x1f"

@@ -88,11 +88,15 @@ def change(turn: Turn, row: TaskRow, status: TaskStatus, reason: str = "", verif
     return after
 
 
-def count(turn: Turn, before: TaskStatus | None, after: TaskStatus | None, refused: int = 0) -> None:
+def count(
+    turn: Turn, before: TaskStatus | None, after: TaskStatus | None, refused: int = 0, unstaffed: int = 0,
+) -> None:
     """Set right how many of the campaign's tasks stand where."""
     address = task_counts(turn.estate_id)
     counts = turn.rows.get(address) or TaskCounts()
     steps = {"refused": counts.refused + refused} if refused else {}
+    if unstaffed:
+        steps["unstaffed"] = counts.unstaffed + unstaffed
     for status, step in ((before, -1), (after, 1)):
         if status is not None:
             steps[status.value] = steps.get(status.value, getattr(counts, status.value)) + step

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Final
 
 from agents import scripts
 from agents.ladder import Masks, fades_of, masks_of, worth_of
 from maps.locator import Locator
-from schemas.playbook import PhasePlan, Playbook, Reaction
+from schemas.playbook import PhasePlan, Playbook, Reaction, ScriptText
 from schemas.reference import Group, Persona, Reference, Store
 from schemas.values import PersonaClass, Phase
 
@@ -27,6 +27,8 @@ class Play:
     #: Days of silence after which one falls from a rung; points of each piece of evidence.
     fades: Mapping[int, int]
     fan_points: tuple[tuple[int, int], ...]
+    #: Every script by the id that its tasks name.
+    scripts: Mapping[str, ScriptText] = field(default_factory=dict)
 
     @classmethod
     def of(cls, playbook: Playbook, zone: tzinfo) -> Play:
@@ -42,11 +44,25 @@ class Play:
             reactions={on: tuple(items) for on, items in reactions.items()},
             fades=fades_of(playbook.ladder),
             fan_points=worth_of(playbook.fans.points) if playbook.fans is not None else (),
+            scripts=dict(_scripts(playbook)),
         )
 
 
 #: The play that holds where no campaign runs, where it is among them.
 DEFAULT: Final = "new-estate-own-group"
+
+
+def _scripts(playbook: Playbook) -> Iterator[tuple[str, ScriptText]]:
+    for duty in playbook.duties():
+        yield duty.id, duty.script
+        if duty.instead is not None:
+            yield f"{duty.id}-instead", duty.instead
+        for reply in duty.replies:
+            yield reply.id, reply.script
+    for reaction in playbook.reactions:
+        yield reaction.id, reaction.script
+    for said in playbook.said():
+        yield said.id, said.script
 
 
 @dataclass(frozen=True, slots=True)

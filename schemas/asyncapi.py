@@ -43,7 +43,7 @@ _ABOUT_TOPIC: dict[Topic, str] = {
     topics.GROUP_EVENTS_TOPIC: "What happened in groups, and what members declare.",
     topics.ORDER_EVENTS_TOPIC: "What happened to orders.",
     topics.TASK_EVENTS_TOPIC: "What people did with their tasks.",
-    topics.COMMANDS: "What HQ wants: campaigns started, paused, resumed, ended.",
+    topics.COMMANDS: "What HQ wants: campaigns started, paused, resumed, ended; which of our people are away.",
     topics.REFERENCE: "Who and what there is: estates, dealers, stores, groups, personas, campaigns, offers.",
     topics.ESTATE_EVENTS: (
         "Internal: what concerned which estate, in its settled order, wake-ups included. The truth. Records are "

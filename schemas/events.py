@@ -377,6 +377,36 @@ class Woke(Event, frozen=True, tag="loupan.clock.woke.v1"):
     data: WokeData
 
 
+# --- our own people -------------------------------------------------------------------------------
+
+
+class PersonaAwayData(Struct, frozen=True, rename={"first": "from"}):
+    """A persona is away from the date `from` to the date `until`, both included, in the campaign's zone."""
+
+    persona_id: Id
+    first: Date
+    until: Date
+    reason: str | None = None
+
+
+class PersonaBackData(Struct, frozen=True):
+    """A persona is back, before the date that was named."""
+
+    persona_id: Id
+
+
+class PersonaAway(Event, frozen=True, tag="loupan.persona.away.v1"):
+    """One of our people is away: their tasks go to whoever stands in."""
+
+    data: PersonaAwayData
+
+
+class PersonaBack(Event, frozen=True, tag="loupan.persona.back.v1"):
+    """One of our people is back."""
+
+    data: PersonaBackData
+
+
 GroupEvent = (
     GroupMessage | MemberJoined | MemberLeft | MessageRecalled | GroupUpdated | HomeDeclared | Consent | Erased
 )
@@ -386,8 +416,9 @@ OrderEvent = (
 )
 TaskEvent = TaskClaimed | TaskDone | TaskSkipped
 CommandEvent = CampaignStarted | CampaignPaused | CampaignResumed | CampaignEnded
+PersonaEvent = PersonaAway | PersonaBack
 #: What a door takes.
-InEvent = GroupEvent | OrderEvent | TaskEvent | CommandEvent
+InEvent = GroupEvent | OrderEvent | TaskEvent | CommandEvent | PersonaEvent
 #: What a log may hold: what a door takes, and the clock's wake-ups.
 AnyEvent = InEvent | Woke
 
@@ -395,7 +426,8 @@ GROUP_EVENTS: tuple[type[Event], ...] = GroupEvent.__args__
 ORDER_EVENTS: tuple[type[Event], ...] = OrderEvent.__args__
 TASK_EVENTS: tuple[type[Event], ...] = TaskEvent.__args__
 COMMAND_EVENTS: tuple[type[Event], ...] = CommandEvent.__args__
-IN_EVENTS: tuple[type[Event], ...] = GROUP_EVENTS + ORDER_EVENTS + TASK_EVENTS + COMMAND_EVENTS
+PERSONA_EVENTS: tuple[type[Event], ...] = PersonaEvent.__args__
+IN_EVENTS: tuple[type[Event], ...] = GROUP_EVENTS + ORDER_EVENTS + TASK_EVENTS + COMMAND_EVENTS + PERSONA_EVENTS
 
 _decoder = msgspec.json.Decoder(InEvent)
 _log_decoder = msgspec.json.Decoder(AnyEvent)

@@ -43,6 +43,10 @@ def _command(name: str, id: str, time: str, data: dict[str, Any]) -> dict[str, A
     return _event(f"loupan.campaign.{name}.v1", "hq", id, time, _ESTATE, data)
 
 
+def _persona(name: str, id: str, time: str, data: dict[str, Any]) -> dict[str, Any]:
+    return _event(f"loupan.persona.{name}.v1", "hr/he-xi", id, time, "ps-chen", {"persona_id": "ps-chen", **data})
+
+
 _TOLD = (
     _command("started", "cmd-0001", "2026-02-28T10:00:00+08:00", {
         "playbook": "new-estate-own-group", "stage": 1, "start_date": "2026-03-02", "target_orders": 12,
@@ -76,6 +80,10 @@ _TOLD = (
     }),
     _command("paused", "cmd-0002", "2026-03-06T09:00:00+08:00", {"reason": "物业开业主大会，停一天"}),
     _command("resumed", "cmd-0003", "2026-03-07T09:00:00+08:00", {}),
+    _persona("away", "pa-0001", "2026-03-08T18:20:00+08:00", {
+        "from": "2026-03-09", "until": "2026-03-11", "reason": "外出培训",
+    }),
+    _persona("back", "pb-0001", "2026-03-10T18:00:00+08:00", {}),
     _order("placed", "or-0017-1", "2026-03-11T15:26:00+08:00", {
         "member_id": _OWNER, "group_id": _GROUP, "dealer_id": _DEALER, "amount_fen": 3_268_000,
         "items": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from typing import TypeVar
 
 from msgspec import Struct
@@ -69,8 +70,29 @@ class Group(Struct, frozen=True):
     open: bool = True
 
 
+class Character(Struct, frozen=True, omit_defaults=True):
+    """How a persona is in a group, in seven traits (docs/staffing.md); an empty one is not known.
+
+    Who they are (身份), what they are good at (专长), their temper (性格), how they talk (说话方式), what they hold to
+    (价值观), their story (故事) and what they always say (口头禅).
+    """
+
+    identity: str = ""
+    skill: str = ""
+    temper: str = ""
+    voice: str = ""
+    values: str = ""
+    story: str = ""
+    catchphrase: str = ""
+
+
 class Persona(Struct, frozen=True):
-    """A registered, real person of one class, with one account a group."""
+    """A registered, real person of one class, with one account a group.
+
+    `hours` are when they work, from and to, on the clock of the campaign's zone; `days_off` weekdays (``sun``) and ISO
+    dates; `load` the most tasks a day, over all groups; `skills` roles that they may stand in for beside their own.
+    What is not given sets no bound.
+    """
 
     persona_id: str
     name: str
@@ -79,6 +101,11 @@ class Persona(Struct, frozen=True):
     member_id: str
     dealer_id: str
     groups: tuple[str, ...] = ()
+    hours: tuple[time, time] | None = None
+    days_off: tuple[str, ...] = ()
+    load: int | None = None
+    skills: tuple[Role, ...] = ()
+    character: Character | None = None
 
 
 class CampaignPlan(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.events import COMMAND_EVENTS, GROUP_EVENTS, ORDER_EVENTS, TASK_EVENTS, Event
+from schemas.events import COMMAND_EVENTS, GROUP_EVENTS, ORDER_EVENTS, PERSONA_EVENTS, TASK_EVENTS, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,17 @@ TOPIC_OF: dict[type[Event], Topic] = {
     **dict.fromkeys(GROUP_EVENTS, GROUP_EVENTS_TOPIC),
     **dict.fromkeys(ORDER_EVENTS, ORDER_EVENTS_TOPIC),
     **dict.fromkeys(TASK_EVENTS, TASK_EVENTS_TOPIC),
-    **dict.fromkeys(COMMAND_EVENTS, COMMANDS),
+    **dict.fromkeys((*COMMAND_EVENTS, *PERSONA_EVENTS), COMMANDS),
 }
 
 
 def key_of(event: Event) -> str:
     """The key of an event's record: what belongs to one key stays in order.
 
-    Of what concerns a person wherever they are, the person; of a task that does not say its estate, the task.
+    Of what concerns a person or a persona wherever they are, that one; of a task without its estate, the task.
     """
     data: Any = event.data  # type: ignore[attr-defined]  # every event that comes in has data
     topic = TOPIC_OF[type(event)]
     if topic is TASK_EVENTS_TOPIC:
         return event.partitionkey or str(data.task_id)
-    return str(getattr(data, topic.key, None) or data.member_id)
+    return str(getattr(data, topic.key, None) or getattr(data, "persona_id", None) or data.member_id)

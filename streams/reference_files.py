@@ -25,6 +25,7 @@ from streams.campaign_values import check_values
 from streams.csv_rows import Row, read_rows, read_text
 from streams.offer_files import read_offers
 from streams.outline_files import Outline, read_outlines
+from streams.people_cells import days_off_of, hours_of, skills_of
 from streams.playbook_files import builtin_playbooks, load_playbook
 from streams.reference_cells import (
     date_of,
@@ -211,6 +212,7 @@ class _Reader:
             persona = Persona(
                 row.needed("persona_id"), row.needed("name"), word_of(row, "role", Role),
                 word_of(row, "class", PersonaClass), row.needed("member_id"), dealer, list_of(row.text("groups")),
+                hours_of(row), days_off_of(row), whole_of(row, "load", 0, 1000), skills_of(row),
             )
             _honest(row, persona)
             for group in persona.groups:

@@ -28,6 +28,11 @@ def at(day: int, clock: str = "08:00:00") -> str:
     return f"{date.fromisoformat(DAY_1) + timedelta(days=day - 1)}T{clock}+08:00"
 
 
+def day_of(day: int) -> str:
+    """The date of a campaign's day."""
+    return at(day)[:10]
+
+
 # --- events ---------------------------------------------------------------------------------------
 
 
@@ -249,6 +254,19 @@ def campaign_resumed(estate: str = "e1", at: str = AT, *, id: str | None = None,
 def campaign_ended(estate: str = "e1", at: str = AT, *, id: str | None = None, **data: Any) -> bytes:
     """A campaign was ended."""
     return event("loupan.campaign.ended.v1", {"estate_id": estate, **data}, at=at, source=HQ, id=id)
+
+
+def persona_away(
+    persona: str = "p-main", first: int = 1, last: int = 1, at: str = AT, *, id: str | None = None, **data: Any
+) -> bytes:
+    """A persona is away from one day of the campaign to another; `data` takes reason, from and until as they are."""
+    body = {"persona_id": persona, "from": day_of(first), "until": day_of(last), **data}
+    return event("loupan.persona.away.v1", body, at=at, source="hr", id=id)
+
+
+def persona_back(persona: str = "p-main", at: str = AT, *, id: str | None = None) -> bytes:
+    """A persona is back."""
+    return event("loupan.persona.back.v1", {"persona_id": persona}, at=at, source="hr", id=id)
 
 
 def woke(estate: str = "e1", due: str = AT, *, id: str | None = None) -> bytes:

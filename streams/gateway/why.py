@@ -16,6 +16,8 @@ from streams.readers import TaskRow, came_in, went_out
 
 _task = msgspec.json.Decoder(Task)
 _RULE = re.compile(r"^rule:(?P<playbook>.+)@(?P<version>\d+)/(?P<id>[^:]+)(?P<instead>:instead)?$")
+#: Before the persona and the task that a task takes the place of (agents/absence.py).
+FROM = "from:"
 #: How much of a text is shown.
 _SHORT = 80
 
@@ -37,6 +39,7 @@ _TYPES = {
     "loupan.order.installed.v1": ("安装完成", "an order was installed"),
     "loupan.campaign.started.v1": ("总部启动了作战", "the campaign was started"),
     "loupan.campaign.resumed.v1": ("作战恢复", "the campaign goes on"),
+    "loupan.persona.away.v1": ("有同事请假，由人接手", "one of our people is away, and somebody stands in"),
     "loupan.clock.woke.v1": ("到了当天排任务的时间", "it was time to plan the day"),
     "loupan.campaign.phase-entered.v1": ("进入新阶段", "a phase was entered"),
     "loupan.campaign.gate-missed.v1": ("阶段目标没达成", "a phase's gate was missed"),
@@ -47,7 +50,7 @@ _TYPES = {
 def explain(connection: Connection, row: TaskRow, *, chinese: bool) -> dict[str, Any]:
     """Everything behind a task, as JSON has it. Events that are not kept any more come with their name alone."""
     task = _task.decode(row.body)
-    refs = [cause for cause in task.because if not cause.startswith("rule:")]
+    refs = [cause for cause in task.because if not cause.startswith(("rule:", FROM))]
     rules = [cause for cause in task.because if cause.startswith("rule:")]
     sent = went_out(connection, task.estate_id, task.dealer_id, [id for ref in refs for _, id in _names(ref)])
     events = [_event(ref, _find(connection, ref, sent), chinese=chinese) for ref in refs]
@@ -59,9 +62,19 @@ def explain(connection: Connection, row: TaskRow, *, chinese: bool) -> dict[str,
         "script": {"id": task.script.id, "version": task.script.version},
         "evidence": task.evidence,
         "disclosure": task.disclosure,
+        "from": _taken_over(task),
         "events": events,
         "issued_at": task.issued_at,
     }
+
+
+def _taken_over(task: Task) -> dict[str, str] | None:
+    """Whose task it was before, and which."""
+    for cause in task.because:
+        if cause.startswith(FROM):
+            persona_id, _, task_id = cause.removeprefix(FROM).rpartition("/")
+            return {"persona_id": persona_id, "task_id": task_id}
+    return None
 
 
 def _names(ref: str) -> list[tuple[str, str]]:

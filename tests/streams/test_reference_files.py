@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import tracemalloc
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,38 @@ def test_whatever_is_wrong_is_told_with_file_line_and_remedy(tmp_path, file, bef
     assert (error.file, error.line) == (file, line)
     assert what in error.what
     assert error.remedy
+
+
+def _working(columns: str, *cells: str) -> dict[str, str]:
+    rows = [f"p{number},林{number},designer,staff,u{number},d1,,{cell}" for number, cell in enumerate(cells, 1)]
+    header = f"persona_id,name,role,class,member_id,dealer_id,groups,{columns}"
+    return {"personas_csv": "\n".join([header, *rows])}
+
+
+def test_when_and_how_much_somebody_works_is_read_and_nothing_sets_no_bound(tmp_path):
+    rows = _working("hours,days_off,load,skills", "9:00-21:00,周日;2026-10-01;WED,6,customer_service;leader", ",,,")
+    reference = read_reference(folder(tmp_path, **rows))
+    bound, free = reference.personas["p1"], reference.personas["p2"]
+    assert bound.hours == (time(9), time(21))
+    assert bound.days_off == ("sun", "2026-10-01", "wed")
+    assert (bound.load, bound.skills) == (6, (Role.CUSTOMER_SERVICE, Role.LEADER))
+    assert (free.hours, free.days_off, free.load, free.skills) == (None, (), None, ())
+
+
+@pytest.mark.parametrize(("column", "cell", "what"), [
+    ("hours", "9 to 5", "hours is 9 to 5"),
+    ("hours", "25:00-26:00", "hours is 25:00-26:00"),
+    ("hours", "21:00-09:00", "end before they begin"),
+    ("days_off", "someday", "days_off has someday"),
+    ("days_off", "2026-02-30", "days_off has 2026-02-30"),
+    ("load", "-1", "load is -1"),
+    ("skills", "singing", "skills has singing"),
+    ("skills", "main_persona", "skills has main_persona"),
+])
+def test_when_somebody_works_is_right_or_refused_with_its_line(tmp_path, column, cell, what):
+    error = refused(folder(tmp_path, **_working(column, "", cell)))
+    assert (error.file, error.line) == ("personas.csv", 3)
+    assert what in str(error)
 
 
 @pytest.mark.parametrize("file", ["estates.csv", "dealers.csv", "groups.csv", "campaigns.csv"])
