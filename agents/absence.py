@@ -112,7 +112,7 @@ def _move(turn: Turn, at_work: GroupAtWork | None, row: TaskRow, last: str) -> N
 
 def _job(at_work: GroupAtWork, task: Task) -> Job | None:
     """The task as a job of who stands in; None where nobody does, or its script is not in the playbook any more."""
-    script = at_work.turn.play.scripts.get(task.script.id)
+    script = at_work.play.scripts.get(task.script.id)
     found = _stand_in(at_work, task, script) if script is not None else None
     if script is None or found is None:
         return None
@@ -137,7 +137,7 @@ def _stand_in(
     if task.role is not Role.SHILL:
         persona = staffing.persona_for(task.role, free, 0)
         return (persona, None, None) if persona is not None else None
-    allowed = honesty.shills_allowed(at_work.members, at_work.turn.play.playbook.limits)
+    allowed = honesty.shills_allowed(at_work.members, at_work.play.playbook.limits)
     shills = staffing.active_shills(free, allowed)
     if script.testimonial is not None:
         return staffing.witness(script.testimonial, shills, at_work.turn.orders(), 0)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date
 from typing import Any
 
 from msgspec.structs import replace
 
-from agents import absence, borne, clock, dialogues, graph, honesty, members, orders, reactions, tasks
+from agents import absence, borne, clock, dialogues, graph, honesty, members, orders, reactions, stages, tasks
 from agents.phases import Trigger, move, state_of
 from agents.records import EstateRecord, GroupNow
 from agents.rows import CAMPAIGN, Address, Rows
@@ -115,7 +114,7 @@ def _on_left(turn: Turn, event: ev.MemberLeft) -> None:
 def _shrunk(turn: Turn, groups: Iterable[str]) -> None:
     """The groups have lost members: fewer shills may be active there."""
     for group_id in groups:
-        allowed = honesty.shills_allowed(turn.tally(group_id).members, turn.play.playbook.limits)
+        allowed = honesty.shills_allowed(turn.tally(group_id).members, turn.play_in(group_id).playbook.limits)
         tasks.withdraw_surplus_shills(turn, group_id, allowed)
 
 
@@ -212,8 +211,10 @@ def _on_started(turn: Turn, event: ev.CampaignStarted) -> None:
     if before is not None and (before.playbook, before.stage, before.start_date) == wanted:
         return
     if before is not None and before.run != "ended":
+        if stages.queue(turn, before, data):
+            return
         raise BadEvent(f"estate {turn.estate_id} has a campaign that is {before.run}: end it before starting another")
-    version = _startable(turn.world, data)
+    version = stages.startable(turn.world, data)
     turn.put_campaign(CampaignRow(
         campaign_id=derived_id(
             turn.now, "campaign", turn.estate_id, data.playbook, str(data.stage), data.start_date),
@@ -223,24 +224,6 @@ def _on_started(turn: Turn, event: ev.CampaignStarted) -> None:
         phase_seq=before.phase_seq if before is not None else 0,
     ))
     clock.tick(turn)
-
-
-def _startable(world: World, data: ev.CampaignStartedData) -> int:
-    """The version of the playbook that is to be started.
-
-    Raises:
-        BadEvent: when there is no such playbook, stage or date.
-    """
-    play = world.plays.get(data.playbook)
-    if play is None:
-        raise BadEvent(f"playbook {data.playbook} is not loaded")
-    if play.playbook.stage(data.stage) is None:
-        raise BadEvent(f"playbook {data.playbook} has no stage {data.stage}")
-    try:
-        date.fromisoformat(data.start_date)
-    except ValueError as error:
-        raise BadEvent(f"start_date {data.start_date} is not a date") from error
-    return play.playbook.version
 
 
 def _on_paused(turn: Turn, _: ev.CampaignPaused) -> None:

@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import absence, connections, dialogues, fading, planner, tasks
+from agents import absence, connections, dialogues, fading, planner, stages, tasks
 from agents.orders import sold
 from agents.phases import State, Trigger, move, state_of
 from agents.state import CampaignRow
@@ -30,6 +30,7 @@ def tick(turn: Turn) -> None:
     tasks.expire(turn, turn.now)
     dialogues.follow(turn)
     absence.tidy(turn, today)
+    stages.keep_playbook(turn)
     _start_if_due(turn, today)
     _turn_days(turn, today)
     _plan_if_due(turn, today)
@@ -40,7 +41,7 @@ def _start_if_due(turn: Turn, today: date) -> None:
     """Begin with day 1: on its date, or today where that is past."""
     campaign = turn.campaign
     if campaign is not None and campaign.run == "scheduled" and days_between(campaign.start_date, today) >= 0:
-        _enter(turn, campaign, Trigger.STARTED, today, _Judged("started"))
+        _enter(turn, stages.in_its_newest(turn, campaign), Trigger.STARTED, today, _Judged("started"))
 
 
 def _plan_if_due(turn: Turn, today: date) -> None:
@@ -70,7 +71,7 @@ class _Judged(Struct, frozen=True):
 
 
 def _turn_days(turn: Turn, today: date) -> None:
-    """Turn every day since the last one that was turned to."""
+    """Turn every day since the last one that was turned to; a stage that follows begins today, if it is due."""
     campaign = turn.campaign
     if campaign is None or not turn.running:
         return
@@ -81,6 +82,7 @@ def _turn_days(turn: Turn, today: date) -> None:
     while day < today and campaign.run == "running":
         day = next_day(day)
         campaign = _turn_day(turn, campaign, day)
+    _start_if_due(turn, today)
     tasks.settle(turn, turn.at(today, MIDNIGHT) - timedelta(days=1))
 
 
@@ -122,7 +124,7 @@ def _enter(turn: Turn, campaign: CampaignRow, trigger: Trigger, day: date, judge
     """Leave the phase by `trigger`: enter the next, or end the stage after the last."""
     state = move(state_of(campaign.run, campaign.phase), trigger)
     if state is State.ENDED:
-        return end(turn, campaign, judged.rule, judged.measures)
+        return end(turn, campaign, judged.rule, judged.measures, stages.following(turn, campaign, day))
     after = replace(
         campaign, run="running", phase=Phase(state.value), phase_seq=campaign.phase_seq + 1, phase_day=1,
         day=campaign.day + 1, turned=day.isoformat(), missed=False,
@@ -148,15 +150,21 @@ def _change(
     )
 
 
-def end(turn: Turn, campaign: CampaignRow, reason: str, measures: Mapping[str, float]) -> CampaignRow:
-    """The stage is over: nothing more is to be done."""
+def end(
+    turn: Turn, campaign: CampaignRow, reason: str, measures: Mapping[str, float], follows: CampaignRow | None = None
+) -> CampaignRow:
+    """The stage is over: nothing more is to be done in it; the one that `follows` is kept for its first day."""
     tasks.withdraw(turn, "the campaign's stage is over")
-    after = replace(campaign, run="ended")
+    after = replace(campaign, run="ended", queued=())
     turn.put_campaign(after)
     turn.emit(StageEnded, StageEnd(
         turn.estate_id, campaign.campaign_id, campaign.stage, campaign.day, dict(measures), reason,
+        follows.stage if follows is not None else None, follows.start_date if follows is not None else None,
     ), campaign.campaign_id, subject=turn.estate_id)
-    return after
+    if follows is None:
+        return after
+    turn.put_campaign(follows)
+    return follows
 
 
 def measure(turn: Turn) -> dict[str, float]:

@@ -46,7 +46,7 @@ def plan(at_work: GroupAtWork, duty: Duty, post: Task, orders: Sequence[tuple[st
             spoken.append(task.persona_id)
             asked.append(task.task_id)
     if asked:
-        seen_by = post.window.start + timedelta(minutes=turn.play.playbook.dialogues.seen_within)
+        seen_by = post.window.start + timedelta(minutes=at_work.play.playbook.dialogues.seen_within)
         row = _row(turn, post.group_id)
         _keep(turn, post.group_id, (*row.exchanges, Exchange(post.task_id, tuple(asked), seen_by)))
 
@@ -62,7 +62,7 @@ def _job(
     people = [persona for persona in at_work.free(start, end) if persona.persona_id not in spoken]
     persona: Persona | None
     if reply.role is Role.SHILL:
-        allowed = honesty.shills_allowed(at_work.members, at_work.turn.play.playbook.limits)
+        allowed = honesty.shills_allowed(at_work.members, at_work.play.playbook.limits)
         active = staffing.active_shills(at_work.personas, allowed)
         shills = [shill for shill in active if shill in people]
         if script.testimonial is None:

@@ -51,10 +51,10 @@ class Job:
 class GroupAtWork:
     """One group in one turn: its people, its counts, its tasks, the values of its texts; once for all its jobs."""
 
-    __slots__ = ("turn", "group", "personas", "members", "tasks", "values", "store", "open", "rota")
+    __slots__ = ("turn", "group", "personas", "members", "tasks", "values", "store", "open", "rota", "play")
 
     def __init__(self, turn: Turn, group: Group) -> None:
-        self.turn, self.group = turn, group
+        self.turn, self.group, self.play = turn, group, turn.play_in(group.group_id)
         reference, row = turn.world.reference, turn.group_row(group.group_id)
         # In a group that several dealers share, each asks their own people.
         self.personas = tuple(
@@ -65,7 +65,7 @@ class GroupAtWork:
         self.store = turn.world.store_of(group)
         self.open = row.open
         dealer = reference.dealers[group.dealer_id or ""]
-        offers = scripts.offers_for(turn.play.playbook.offers, reference.offers, group.dealer_id)
+        offers = scripts.offers_for(self.play.playbook.offers, reference.offers, group.dealer_id)
         day = turn.campaign.day if turn.campaign is not None else 0
         self.values: dict[str, Any] = scripts.values_for(
             reference.estates[turn.estate_id], replace(group, name=row.name or group.name), self.store, dealer, None,
@@ -149,7 +149,7 @@ def _task(at_work: GroupAtWork, job: Job, text: Text) -> Task | None:
     task_id = _task_id(at_work, job, campaign.campaign_id)
     if task_id is None:
         return None
-    playbook = turn.play.playbook
+    playbook = at_work.play.playbook
     disclosure = honesty.disclosure_of(job.persona, at_work.values["store"]["name"], scripts.title_of(job.persona))
     said = f"{text.said}\n{disclosure}" if disclosure and job.action in SAID_ACTIONS else text.said
     return Task(
@@ -160,7 +160,7 @@ def _task(at_work: GroupAtWork, job: Job, text: Text) -> Task | None:
         persona_id=job.persona.persona_id, action=job.action, window=Window(job.start, job.end),
         script=Script(job.id, job.script.version, said, text.attachments),
         disclosure=disclosure, evidence=job.evidence,
-        because=(turn.event.ref, f"rule:{playbook.playbook}@{playbook.version}/{job.rule or job.id}", *job.also),
+        because=(turn.event.ref, f"rule:{playbook.playbook}@{playbook.edition}/{job.rule or job.id}", *job.also),
         priority=job.priority, status=TaskStatus.ISSUED, issued_at=turn.local,
     )
 
@@ -183,7 +183,7 @@ def _task_id(at_work: GroupAtWork, job: Job, campaign_id: str) -> str | None:
 
 
 def _draft(at_work: GroupAtWork, job: Job, task: Task, text: Text) -> honesty.Draft:
-    turn, playbook = at_work.turn, at_work.turn.play.playbook
+    turn, playbook = at_work.turn, at_work.play.playbook
     of_day = at_work.tasks_of(turn.day_of(job.start))
     evidence = job.evidence or Evidence()
     target, answered = evidence.member_id, at_work.tasks.get(evidence.answers or "")

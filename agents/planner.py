@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from agents import dialogues, honesty, staffing, tasks
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.rota import is_bound
-from agents.state import OrderRow
+from agents.state import CampaignRow, OrderRow
 from agents.turn import Turn
+from agents.world import Play
 from schemas.playbook import Duty, PhasePlan, ScriptText
 from schemas.reference import Persona
 from schemas.tasks import Evidence, Task
@@ -22,17 +23,15 @@ from schemas.values import Action, Role
 
 def plan_day(turn: Turn, day: date) -> None:
     """Issue the day's tasks in every group that the campaign works. Windows that are over are left out."""
-    campaign, plan = turn.campaign, turn.phase_plan()
+    campaign = turn.campaign
     if campaign is None:
         return
     turn.put_campaign(replace(campaign, planned=day.isoformat()))
-    if plan is None:
-        return
-    duties = duties_of(plan, campaign.phase_day)
     orders = turn.orders()
     wanted: list[Wanted] = []
     for group in turn.worked_groups():
         at_work = GroupAtWork(turn, group)
+        duties = _of_day(at_work.play, campaign)
         if wanted:
             # What one group asks of somebody counts in the next.
             at_work.rota = wanted[0].at_work.rota
@@ -49,7 +48,13 @@ def plan_day(turn: Turn, day: date) -> None:
 
 
 def _allowed(at_work: GroupAtWork) -> int:
-    return honesty.shills_allowed(at_work.members, at_work.turn.play.playbook.limits)
+    return honesty.shills_allowed(at_work.members, at_work.play.playbook.limits)
+
+
+def _of_day(play: Play, campaign: CampaignRow) -> tuple[Duty, ...]:
+    """All duties of the campaign's day, in the order of the day; none where the play has no such phase."""
+    plan = play.phases.get((campaign.stage, campaign.phase)) if campaign.phase is not None else None
+    return duties_of(plan, campaign.phase_day) if plan is not None else ()
 
 
 def _hand_out_once(at_work: GroupAtWork, job: Job) -> Task | None:

@@ -19,7 +19,7 @@ SOMEBODY = "朋友"
 
 def react(turn: Turn, on: str, group_id: str, member_id: str, message_id: str | None) -> None:
     """Issue what the playbook asks for when `on` happens (`joined`, or a signal's name)."""
-    reactions = turn.play.reactions.get(on)
+    reactions = turn.play_in(group_id).reactions.get(on)
     if reactions is None or not turn.running or wants_nothing(turn, group_id, member_id):
         return
     # A busy group has had its answers of the day by noon: that is looked at before anything else.

@@ -71,7 +71,7 @@ def _reason(turn: Turn, before: int, was: int, after: MemberRow, lost: str) -> s
     if after.rung < was and gone:
         return f"{lost}:{ladder.names_of(gone)[0]}"
     # Nothing new is known of them: the playbook's ladder is another than it was.
-    return f"ladder:{turn.play.playbook.playbook}@{turn.play.playbook.version}"
+    return f"ladder:{turn.play.playbook.playbook}@{turn.play.playbook.edition}"
 
 
 def _recount(counts: Tally, before: MemberRow | None, after: MemberRow | None, seq: int) -> Tally:

@@ -82,6 +82,14 @@ class TaskHome(Struct, frozen=True, array_like=True):
 # --- campaign: keyed by estate -----------------------------------------------------------------------
 
 
+class Queued(Struct, frozen=True, array_like=True):
+    """A stage that waits for the one before it: its number, its first day at the earliest, its target."""
+
+    stage: int
+    start_date: str
+    target_orders: int | None = None
+
+
 class CampaignRow(Struct, frozen=True, array_like=True):
     """An estate's campaign. `run` is scheduled, running, paused or ended; dates are ISO dates in its zone.
 
@@ -104,6 +112,10 @@ class CampaignRow(Struct, frozen=True, array_like=True):
     planned: str = ""
     goal_reached: bool = False
     missed: bool = False
+    #: Later stages that were started already and wait for this one to end, by number.
+    queued: tuple[Queued, ...] = ()
+    #: Its playbook is not loaded any more, and HQ was told.
+    lost: bool = False
 
 
 class GroupRow(Struct, frozen=True, array_like=True):

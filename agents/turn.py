@@ -58,7 +58,7 @@ class Turn(Struct, eq=False):
         """The turn of one record."""
         estate_id, event = record.estate_id, record.event
         campaign: CampaignRow | None = rows.get((CAMPAIGN, estate_id, CAMPAIGN_ROW, ""))
-        play = world.default if campaign is None else world.plays.get(campaign.playbook, world.default)
+        play = world.default if campaign is None else world.play(campaign.playbook, campaign.version)
         return cls(estate_id, event, record.place, rows, world, campaign, play, event.time)
 
     # --- time -------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ class Turn(Struct, eq=False):
     def put_campaign(self, row: CampaignRow) -> None:
         """Keep the campaign's new row."""
         self.campaign = row
-        self.play = self.world.plays.get(row.playbook, self.world.default)
+        self.play = self.world.play(row.playbook, row.version)
         self.rows.put(campaign_row(self.estate_id), row)
         self.touched = True
 
@@ -169,6 +169,10 @@ class Turn(Struct, eq=False):
     def worked_groups(self) -> list[Group]:
         """The groups that this campaign works, by id."""
         return [group for group_id in self.groups_here() if (group := self.worked(group_id)) is not None]
+
+    def play_in(self, group_id: str) -> Play:
+        """The campaign's play as it is in one group."""
+        return self.world.in_group(self.play, group_id)
 
     # --- out --------------------------------------------------------------------------------------
 

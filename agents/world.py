@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -67,20 +68,70 @@ def _scripts(playbook: Playbook) -> Iterator[tuple[str, ScriptText]]:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Reference data, locator and playbooks. `default` is the play whose ladder holds where no campaign runs."""
+    """Reference data, locator and playbooks.
+
+    `plays` are those that a campaign starts with, by name; `versions` all of a name, the lowest first; `variants` what
+    a dealer's patch makes of a version of one, by name, edition and dealer. `default` is the play whose ladder holds
+    where no campaign runs, `silent` the one of a campaign whose playbook is gone: nothing is handed out.
+    """
 
     reference: Reference
     locator: Locator
     plays: Mapping[str, Play]
     default: Play
     first_stores: Mapping[str, Store]
+    exact: Mapping[tuple[str, int], Play]
+    versions: Mapping[str, tuple[Play, ...]]
+    variants: Mapping[tuple[str, str, str], Play]
+    silent: Play
 
     @classmethod
     def of(cls, reference: Reference, locator: Locator, plays: Iterable[Play]) -> World:
-        """Put a world together; at least one play is needed. The default is `DEFAULT`, else the first by name."""
-        by_name = {play.playbook.playbook: play for play in plays}
-        default = by_name[DEFAULT if DEFAULT in by_name else min(by_name)]
-        return cls(reference, locator, by_name, default, scripts.stores_by_dealer(reference.stores.values()))
+        """Put a world together; at least one play is needed. Of several of one name the last starts campaigns.
+
+        The default is `DEFAULT`, else the first by name.
+        """
+        by_name: dict[str, Play] = {}
+        exact: dict[tuple[str, int], Play] = {}
+        variants: dict[tuple[str, str, str], Play] = {}
+        for play in plays:
+            playbook, made = play.playbook, play.playbook.derived
+            if made is not None and made.dealer_id is not None:
+                # Of several versions of a dealer's patch the last holds, as of several files of one name.
+                variants[made.base, made.base_edition, made.dealer_id] = play
+            else:
+                by_name[playbook.playbook] = play
+                exact[playbook.playbook, playbook.version] = play
+        default = by_name.get(DEFAULT) or by_name[min(by_name)]
+        return cls(
+            reference, locator, by_name, default, scripts.stores_by_dealer(reference.stores.values()), exact,
+            {name: tuple(exact[key] for key in sorted(exact) if key[0] == name) for name in by_name}, variants,
+            silenced(default),
+        )
+
+    def play(self, name: str, version: int) -> Play:
+        """The play of a campaign: that version of the playbook, else the nearest that there is.
+
+        The nearest is the newest of those before it, else the oldest after it. A playbook that is gone altogether is
+        `silent`.
+        """
+        found = self.exact.get((name, version))
+        if found is not None:
+            return found
+        versions = self.versions.get(name)
+        if versions is None:
+            return self.silent
+        before = bisect_right([play.playbook.version for play in versions], version)
+        return versions[max(before - 1, 0)]
+
+    def in_group(self, play: Play, group_id: str) -> Play:
+        """What a play is in a group: its dealer's variant, where they have one."""
+        if not self.variants:
+            return play
+        group = self.reference.groups.get(group_id)
+        playbook = play.playbook
+        key = (playbook.playbook, playbook.edition, (group.dealer_id if group is not None else None) or "")
+        return self.variants.get(key, play)
 
     def personas_in(self, group_id: str) -> tuple[Persona, ...]:
         """The personas registered in a group, by id."""
@@ -103,3 +154,9 @@ class World:
     def store_of(self, group: Group) -> Store | None:
         """The store that works a group: its own, else its dealer's first."""
         return scripts.store_of(group, self.reference.stores, self.first_stores)
+
+
+def silenced(play: Play) -> Play:
+    """The play without anything that it would hand out."""
+    nothing = {"stages": (), "reactions": (), "recurring": ()}
+    return Play.of(play.playbook.model_copy(update=nothing), play.zone)

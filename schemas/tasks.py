@@ -112,6 +112,20 @@ class StageEnd(Struct, frozen=True, omit_defaults=True):
     day: int
     measures: dict[str, float] = {}
     reason: str = ""
+    #: The stage that begins by itself, and its first day.
+    next_stage: int | None = None
+    next_start: str | None = None
+
+
+class PlaybookChange(Struct, frozen=True, omit_defaults=True):
+    """A campaign goes on with another version of its playbook, or, without `version`, with none: it is silent."""
+
+    estate_id: str
+    campaign_id: str
+    playbook: str
+    previous: int
+    version: int | None = None
+    reason: str = ""
 
 
 class Goal(Struct, frozen=True):
@@ -207,6 +221,12 @@ class StageEnded(OutEvent, frozen=True, tag="loupan.campaign.stage-ended.v1"):
     data: StageEnd
 
 
+class PlaybookChanged(OutEvent, frozen=True, tag="loupan.campaign.playbook-changed.v1"):
+    """The version of the playbook that a campaign was played by is not loaded any more."""
+
+    data: PlaybookChange
+
+
 class MemberPlaced(OutEvent, frozen=True, tag="loupan.member.placed.v1"):
     """A member was mapped to an estate, or away from one."""
 
@@ -227,6 +247,6 @@ class GroupPlaced(OutEvent, frozen=True, tag="loupan.group.placed.v1"):
 
 TASK_OUT: tuple[type[OutEvent], ...] = (TaskIssued, TaskWithdrawn, TaskExpired, TaskVerified)
 CAMPAIGN_OUT: tuple[type[OutEvent], ...] = (
-    PhaseEntered, GateMissed, GoalReached, StageEnded, MemberPlaced, RungChanged, GroupPlaced,
+    PhaseEntered, GateMissed, GoalReached, StageEnded, PlaybookChanged, MemberPlaced, RungChanged, GroupPlaced,
 )
 OUT_EVENTS = TASK_OUT + CAMPAIGN_OUT

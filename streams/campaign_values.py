@@ -44,6 +44,10 @@ class _Asked:
 
     def __init__(self, reference: Reference, playbooks: Mapping[str, Playbook]) -> None:
         self._reference, self._playbooks = reference, playbooks
+        self._variants = {
+            (made.base, made.base_edition, made.dealer_id): playbook
+            for playbook in playbooks.values() if (made := playbook.derived) is not None and made.dealer_id is not None
+        }
         self._first = stores_by_dealer(reference.stores.values())
         self._required: dict[tuple[str, int], frozenset[str]] = {}
         self._offers: dict[tuple[str, str], dict[str, Offer | OfferText]] = {}
@@ -55,22 +59,27 @@ class _Asked:
             raise bad(what, "fill in dealer_id in groups.csv")
         estate, dealer = self._reference.estates[plan.estate_id], self._reference.dealers[group.dealer_id]
         store = store_of(group, self._reference.stores, self._first)
-        values = values_for(estate, group, store, dealer, None, self._offers_of(plan.playbook, dealer), 1)
-        without = missing(self._required_of(plan), values)
+        playbook = self._playbook_of(plan, dealer)
+        values = values_for(estate, group, store, dealer, None, self._offers_of(playbook, dealer), 1)
+        without = missing(self._required_of(playbook, plan.stage), values)
         if without:
             raise bad(*_said(without[0], plan, group, store, dealer))
 
-    def _required_of(self, plan: CampaignPlan) -> frozenset[str]:
-        key = plan.playbook, plan.stage
+    def _playbook_of(self, plan: CampaignPlan, dealer: Dealer) -> Playbook:
+        """The plan's playbook, or what the dealer's own patch makes of it."""
+        playbook = self._playbooks[plan.playbook]
+        return self._variants.get((playbook.playbook, playbook.edition, dealer.dealer_id), playbook)
+
+    def _required_of(self, playbook: Playbook, stage: int) -> frozenset[str]:
+        key = playbook.playbook, stage
         if key not in self._required:
-            self._required[key] = required_of(self._playbooks[plan.playbook], plan.stage) - _LATER
+            self._required[key] = required_of(playbook, stage) - _LATER
         return self._required[key]
 
-    def _offers_of(self, playbook: str, dealer: Dealer) -> dict[str, Offer | OfferText]:
-        key = playbook, dealer.dealer_id
+    def _offers_of(self, playbook: Playbook, dealer: Dealer) -> dict[str, Offer | OfferText]:
+        key = playbook.playbook, dealer.dealer_id
         if key not in self._offers:
-            own = self._playbooks[playbook].offers
-            self._offers[key] = offers_for(own, self._reference.offers, dealer.dealer_id)
+            self._offers[key] = offers_for(playbook.offers, self._reference.offers, dealer.dealer_id)
         return self._offers[key]
 
 

@@ -123,6 +123,11 @@ def _waits(item: tuple[str, Document], waiting: list[tuple[str, Document]]) -> b
         for _, other in waiting if isinstance(other.data, dict))
 
 
+def written(playbook: Playbook) -> str:
+    """A playbook as a text that is read back as the same."""
+    return playbook.model_dump_json(by_alias=True, exclude_defaults=True)
+
+
 # --- patches --------------------------------------------------------------------------------------
 
 

@@ -26,10 +26,15 @@ def shelve(*layers: Iterable[Playbook]) -> dict[str, Playbook]:
                 best[name] = playbook
         newest.update(best)
     older = {
-        f"{playbook.playbook}@{playbook.edition}": playbook
+        name_of(playbook): playbook
         for playbook in all_.values() if newest[playbook.playbook] is not playbook
     }
     return {**older, **newest}
+
+
+def name_of(playbook: Playbook) -> str:
+    """A playbook's name with its version: `new-estate-own-group@1.2`."""
+    return f"{playbook.playbook}@{playbook.edition}"
 
 
 def startable(playbooks: Iterable[Playbook]) -> dict[str, Playbook]:

@@ -26,7 +26,8 @@ from streams.csv_rows import Row, read_rows, read_text
 from streams.offer_files import read_offers
 from streams.outline_files import Outline, read_outlines
 from streams.people_cells import days_off_of, hours_of, skills_of
-from streams.playbook_files import builtin_playbooks, load_playbook
+from streams.playbook_files import builtin_playbooks, load_texts, written
+from streams.playbook_shelf import name_of, shelve, startable
 from streams.reference_cells import (
     date_of,
     households_of,
@@ -64,7 +65,11 @@ _NEIGHBOUR: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What a `--reference` folder holds: the rows, every playbook that may be used, and the folder's own as YAML."""
+    """What a `--reference` folder holds: the rows, every playbook that may be used, and the folder's own as YAML.
+
+    `playbooks` as `streams.playbook_shelf.shelve` names them; `playbook_texts` by name and version, patches put upon
+    their base.
+    """
 
     reference: Reference
     playbooks: Mapping[str, Playbook]
@@ -82,7 +87,7 @@ def read_reference(directory: Path) -> Reference:
 
 
 def read_folder(directory: Path) -> Folder:
-    """As `read_reference`, with the playbooks: those that ship, and over them the folder's own."""
+    """As `read_reference`, with the playbooks: those that ship, and over them the folder's own, in all versions."""
     if not directory.is_dir():
         raise BadReference(str(directory), None, "there is no such folder", "name the folder that holds estates.csv")
     if not (directory / ESTATES).is_file():
@@ -108,22 +113,32 @@ def read_estates(path: Path, default_crs: Crs | None = None) -> list[Estate]:
     return sorted(_once(estate_rows(path, default_crs), "estate_id"), key=lambda estate: estate.estate_id)
 
 
-def read_playbooks(directory: Path, offers: Collection[str] = ()) -> tuple[dict[str, Playbook], dict[str, str]]:
-    """The playbooks of a folder's `playbooks/`, checked, and their YAML, by name.
+def read_playbooks(
+    directory: Path, offers: Collection[str] = (), dealers: Collection[str] = ()
+) -> tuple[list[Playbook], dict[str, str]]:
+    """The playbooks of a folder's `playbooks/`, checked, and their YAML by name and version.
+
+    A patch is there as what it makes: it needs no base any more.
 
     Raises:
         BadPlaybook: with the file and the line.
-        BadReference: for two files of one name, or another encoding.
+        BadReference: for two files of one name and version, an unknown dealer, or another encoding.
     """
-    playbooks, texts = dict[str, Playbook](), dict[str, str]()
-    for path in sorted((directory / PLAYBOOKS).glob("*.y*ml")):
-        file = f"{PLAYBOOKS}/{path.name}"
-        text = read_text(path, file)
-        playbook = load_playbook(text, file, offers)
-        if playbook.playbook in playbooks:
-            raise BadReference(file, 1, f"the playbook {playbook.playbook} stands in two files", "rename one")
-        playbooks[playbook.playbook], texts[playbook.playbook] = playbook, text
-    return playbooks, texts
+    texts = {
+        f"{PLAYBOOKS}/{path.name}": read_text(path, f"{PLAYBOOKS}/{path.name}")
+        for path in sorted((directory / PLAYBOOKS).glob("*.y*ml"))
+    }
+    loaded = load_texts(texts.items(), offers, builtin_playbooks().values())
+    named: dict[str, str] = {}
+    for file, playbook in sorted(loaded, key=lambda item: item[0]):
+        name, made = name_of(playbook), playbook.derived
+        if name in named:
+            what = f"version {playbook.edition} of the playbook {playbook.playbook} stands in two files"
+            raise BadReference(file, 1, what, "rename one, or give it a version of its own")
+        if made is not None and made.dealer_id is not None and made.dealer_id not in dealers:
+            raise BadReference(file, 1, f"unknown dealer_id {made.dealer_id}", f"put it into {DEALERS}")
+        named[name] = texts[file] if made is None else written(playbook)
+    return [playbook for _, playbook in loaded], named
 
 
 # --- one folder -----------------------------------------------------------------------------------
@@ -140,8 +155,9 @@ class _Reader:
     def read(self) -> Folder:
         self.dealers = self._all(DEALERS, _dealers, "dealer_id")
         offers = read_offers(self.directory / OFFERS, self.dealers)
-        own, texts = read_playbooks(self.directory, {offer.offer_id.partition("@")[0] for offer in offers})
-        playbooks = {**builtin_playbooks(), **own}
+        names = {offer.offer_id.partition("@")[0] for offer in offers}
+        own, texts = read_playbooks(self.directory, names, self.dealers)
+        playbooks = shelve(builtin_playbooks().values(), own)
         self.stores = self._all(STORES, self._stores, "store_id")
         outlines = read_outlines(self.directory / OUTLINES)
         rows = estate_rows(self.directory / ESTATES, None, outlines)
@@ -296,11 +312,13 @@ def estate_rows(
 
 
 def _playbook(row: Row, playbooks: Mapping[str, Playbook]) -> Playbook:
-    name = row.needed("playbook")
-    if name not in playbooks:
-        have = ", ".join(sorted(playbooks)) or "none"
-        raise row.bad(f"unknown playbook {name}", f"put it into {PLAYBOOKS}/, or use one of: {have}")
-    return playbooks[name]
+    name, known = row.needed("playbook"), startable(playbooks.values())
+    if name in known:
+        return known[name]
+    if name in playbooks and (made := playbooks[name].derived) is not None:
+        raise row.bad(f"the playbook {name} is the variant of dealer {made.dealer_id}", f"write its base: {made.base}")
+    have = ", ".join(sorted(known)) or "none"
+    raise row.bad(f"unknown playbook {name}", f"put it into {PLAYBOOKS}/, or use one of: {have}")
 
 
 # --- people ---------------------------------------------------------------------------------------

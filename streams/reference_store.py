@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
 import msgspec
+import structlog
 from sqlalchemy import Connection, Integer, Table, Text, cast, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from schemas.errors import BadPlaybook
 from schemas.playbook import Playbook
 from schemas.reference import CampaignPlan, Dealer, Estate, Group, Offer, Persona, Reference, Store
-from streams.playbook_files import builtin_playbooks, load_playbook
+from streams.playbook_files import builtin_playbooks, load_playbook, written
+from streams.playbook_shelf import name_of, shelve
 from streams.tables import meta
 from streams.tables import reference as rows_table
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -27,10 +31,14 @@ _KINDS: Final[dict[str, Any]] = {
     "offer": Offer, "playbook": str,
 }
 _BATCH: Final = 1000
+#: The kind of the playbooks that shipped with this program, or with an earlier one, as whole texts.
+_SHIPPED: Final = "shipped"
 
 
 def save_reference(connection: Connection, reference: Reference, playbooks_yaml: Mapping[str, str]) -> dict[str, int]:
-    """Write reference data and playbooks (YAML by name) in one transaction; what is not among them stays.
+    """Write reference data and playbooks (YAML by name and version) in one transaction; what is not among them stays.
+
+    So does every version of a playbook that was ever stored: a campaign may still be played by it.
 
     Returns the numbers of rows that are ``new``, ``changed`` and ``unchanged``, in all and by kind
     (``estate.new``). If anything is new or changed, the version in `meta` grows by one. Inside a transaction
@@ -44,21 +52,54 @@ def save_reference(connection: Connection, reference: Reference, playbooks_yaml:
                 counts[f"{kind}.{what}"] = count
         if counts["new"] or counts["changed"]:
             _next_version(connection)
+        keep_shipped(connection)
     return counts
 
 
+def keep_shipped(connection: Connection) -> None:
+    """Keep the playbooks that ship with this program, for a later one that ships newer versions of them."""
+    texts = {name_of(playbook): written(playbook) for playbook in builtin_playbooks().values()}
+    encode = msgspec.json.Encoder().encode
+    _save_kind(connection, _SHIPPED, ((name, encode(text)) for name, text in texts.items()))
+
+
 def load_reference(connection: Connection) -> tuple[Reference, dict[str, Playbook]]:
-    """The reference data as stored, and the playbooks: those that ship, and over them the stored ones.
+    """The reference data as stored, and the playbooks as `shelve` names them: those that ship, over them the stored.
 
     Raises:
-        BadPlaybook: when a stored playbook is not right any more, by today's rules.
+        BadPlaybook: when the newest of a stored playbook is not right any more, by today's rules. An older version
+            that isn't is left out: campaigns that are played by it go on with the nearest.
     """
     found = {kind: _load_kind(connection, kind, form) for kind, form in _KINDS.items()}
     texts: dict[str, str] = found.pop("playbook")
     reference = Reference.of(**{f"{kind}s": things.values() for kind, things in found.items()})
     offers = {offer.offer_id.partition("@")[0] for offer in reference.offers.values()}
-    stored = {name: load_playbook(text, f"playbooks/{name}.yaml", offers) for name, text in texts.items()}
-    return reference, {**builtin_playbooks(), **stored}
+    ship = builtin_playbooks().values()
+    now = {name_of(playbook) for playbook in ship}
+    once = {id: text for id, text in _load_kind(connection, _SHIPPED, str).items() if id not in now}
+    return reference, shelve(_still_right(once, offers, all_old=True), ship, _still_right(texts, offers))
+
+
+def _still_right(texts: Mapping[str, str], offers: Collection[str], *, all_old: bool = False) -> list[Playbook]:
+    """Stored playbooks, by name and version; `all_old`: there are newer ones of each elsewhere."""
+    right: list[Playbook] = []
+    wrong: list[tuple[str, BadPlaybook]] = []
+    for id, text in texts.items():
+        try:
+            right.append(load_playbook(text, f"playbooks/{id}.yaml", offers))
+        except BadPlaybook as refused:
+            wrong.append((id, refused))
+    for id, error in wrong:
+        name, _, edition = id.partition("@")
+        newer = any(playbook.playbook == name and _numbers(playbook.edition) > _numbers(edition) for playbook in right)
+        if not (newer or all_old):
+            raise error
+        log.warning("an older version of a playbook is left out", playbook=id, error=str(error))
+    return right
+
+
+def _numbers(edition: str) -> list[int]:
+    return [int(number) for number in edition.split(".") if number.isdigit()]
 
 
 def load_estates(connection: Connection) -> dict[str, Estate]:

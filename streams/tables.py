@@ -150,7 +150,8 @@ erasures = Table(
     Column("estate_events_end", BigInteger, nullable=False, server_default="0"),
 )
 
-#: Reference data as loaded, one row a thing: kind is estate, dealer, store, group, persona, campaign, offer, playbook.
+#: Reference data as loaded, one row a thing: kind is estate, dealer, store, group, persona, campaign, offer, playbook,
+#: shipped (a playbook that came with this program or an earlier one).
 reference = Table(
     "reference", metadata,
     Column("kind", Text, primary_key=True),

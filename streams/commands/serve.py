@@ -17,7 +17,7 @@ from streams.commands.shared import DEFAULT_DATABASE, Database, Host, Port, err,
 from streams.database import shown
 from streams.kafka.cluster import Cluster
 from streams.living import Living
-from streams.reference_store import load_reference, reference_version
+from streams.reference_store import keep_shipped, load_reference, reference_version
 from streams.serving import address_of, listen, serve, serve_over
 from streams.settings import read_settings
 from streams.tokens import TokenRole, create_token
@@ -34,6 +34,8 @@ def serve_command(
     logs.set_up(settings.log_level)
     cluster = cluster_of(kafka, prefix) if log is Carrier.KAFKA else None
     with opened(database, must_exist=True, takes_events=True) as engine:
+        with engine.begin() as connection:
+            keep_shipped(connection)
         with engine.connect().execution_options(reading=True) as connection:
             version = reference_version(connection)
             reference, playbooks = load_reference(connection)

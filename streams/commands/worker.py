@@ -19,7 +19,7 @@ from streams.kafka.measures import Measures
 from streams.kafka.worker import Worker
 from streams.kafka.working import Work, work
 from streams.living import Living
-from streams.reference_store import load_reference, reference_version
+from streams.reference_store import keep_shipped, load_reference, reference_version
 from streams.settings import read_settings
 from streams.worlds import make_world
 
@@ -43,6 +43,8 @@ def worker_command(
     logs.set_up(settings.log_level)
     cluster = cluster_of(kafka, prefix)
     with opened(database, must_exist=True) as engine:
+        with engine.begin() as connection:
+            keep_shipped(connection)
         with engine.connect().execution_options(reading=True) as connection:
             version = reference_version(connection)
             reference, playbooks = load_reference(connection)

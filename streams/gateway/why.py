@@ -15,7 +15,7 @@ from streams.playbook_files import builtin_playbooks
 from streams.readers import TaskRow, came_in, went_out
 
 _task = msgspec.json.Decoder(Task)
-_RULE = re.compile(r"^rule:(?P<playbook>.+)@(?P<version>\d+)/(?P<id>[^:]+)(?P<instead>:instead)?$")
+_RULE = re.compile(r"^rule:(?P<playbook>.+)@(?P<version>[\d.]+)/(?P<id>[^:]+)(?P<instead>:instead)?$")
 #: Before the persona and the task that a task takes the place of (agents/absence.py).
 FROM = "from:"
 #: How much of a text is shown.

@@ -6,7 +6,12 @@ const WORDS = {
   "loupan.campaign.phase-entered.v1": (d) => say("e_phase", { phase: say(d.phase), day: d.day }),
   "loupan.campaign.gate-missed.v1": (d) => say("e_gate", { phase: say(d.phase) }),
   "loupan.campaign.goal-reached.v1": (d) => say("e_goal", { orders: d.orders, target: d.target_orders }),
-  "loupan.campaign.stage-ended.v1": (d) => say("e_stage", { n: d.stage }),
+  "loupan.campaign.stage-ended.v1": (d) =>
+    d.next_stage
+      ? say("e_stage_next", { n: d.stage, next: d.next_stage, start: d.next_start })
+      : say("e_stage", { n: d.stage }),
+  "loupan.campaign.playbook-changed.v1": (d) =>
+    d.version ? say("e_playbook", { version: d.version }) : say("e_playbook_gone", {}),
   "loupan.member.placed.v1": (d, n) => say(d.estate_id ? "e_placed" : "e_unplaced", { n }),
   "loupan.group.placed.v1": (d, n) => say("e_group", { n }),
   "loupan.member.rung-changed.v1": (d, n) => say("e_rung", { n, rung: say(d.rung) }),

@@ -415,7 +415,7 @@ def test_a_folders_playbook_stands_over_one_that_ships(tmp_path):
     text = playbook_text(playbook="new-estate-own-group", title="我们自己的打法")
     found = read_folder(folder(tmp_path, playbooks__own_yaml=text))
     assert found.playbooks["new-estate-own-group"].title == "我们自己的打法"
-    assert set(found.playbook_texts) == {"new-estate-own-group", "small-test"}
+    assert set(found.playbook_texts) == {"new-estate-own-group@1", "small-test@1"}
 
 
 def test_a_wrong_playbook_is_told_with_its_file(tmp_path):
