@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import absence, connections, dialogues, fading, planner, stages, tasks
+from agents import absence, baselines, connections, dialogues, fading, planner, stages, tasks
 from agents.orders import sold
 from agents.phases import State, Trigger, move, state_of
 from agents.state import CampaignRow
@@ -80,9 +80,12 @@ def _turn_days(turn: Turn, today: date) -> None:
         return
     day = today - timedelta(days=min(missed, TURNED_AT_MOST))
     while day < today and campaign.run == "running":
+        baselines.count_day(turn)
         day = next_day(day)
         campaign = _turn_day(turn, campaign, day)
     _start_if_due(turn, today)
+    if turn.play.playbook.baselines is not None:
+        baselines.compare(turn, measure(turn))
     tasks.settle(turn, turn.at(today, MIDNIGHT) - timedelta(days=1))
 
 

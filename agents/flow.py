@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from agents import connections
+from agents import baselines, connections
 from agents.orders import sold
 from agents.state import CampaignRow, TaskCounts, task_counts
 from agents.turn import Turn
@@ -35,6 +35,7 @@ def properties(turn: Turn) -> dict[str, Any]:
         "phase_days": plan.days if plan else None,
         "started_on": campaign.start_date if campaign else None,
         "gate_missed": campaign.missed if campaign else False,
+        "behind": baselines.shown(turn),
         "dealer_id": dealer.dealer_id if dealer else None,
         "dealer_name": dealer.name if dealer else None,
         "store_id": store.store_id if store else None,

@@ -23,12 +23,48 @@ class AwayRow(Struct, frozen=True, array_like=True):
     absences: tuple[Absence, ...] = ()
 
 
+class BehindRow(Struct, frozen=True, array_like=True):
+    """What HQ was told of a campaign that fell behind: in which phase, and what `share` of the expected it had then.
+
+    `now` says that it is behind still, with `measure` and what follows as of the evening of `day`.
+    """
+
+    campaign_id: str
+    phase_seq: int
+    share: float
+    now: bool
+    measure: str
+    expected: float
+    actual: float
+    weakest: str
+    leak: str
+    day: int
+
+
+class FormulaRow(Struct, frozen=True, array_like=True):
+    """How many duties a campaign has planned so far for each part of the formula, and how many of them were done."""
+
+    campaign_id: str
+    asked: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
+    done: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
+
+
 AWAY, ENTRY, BEHIND, FORMULA = 40, 41, 42, 43
 
 #: The type of each kind of row: a part of `agents.state.ROW_TYPES`.
-SHOP_ROWS: dict[int, Any] = {AWAY: AwayRow}
+SHOP_ROWS: dict[int, Any] = {AWAY: AwayRow, BEHIND: BehindRow, FORMULA: FormulaRow}
 
 
 def away_row(estate_id: str) -> Address:
     """Where an estate's `AwayRow` lies."""
     return (CAMPAIGN, estate_id, AWAY, "")
+
+
+def behind_row(estate_id: str) -> Address:
+    """Where an estate's `BehindRow` lies."""
+    return (CAMPAIGN, estate_id, BEHIND, "")
+
+
+def formula_row(estate_id: str) -> Address:
+    """Where an estate's `FormulaRow` lies."""
+    return (CAMPAIGN, estate_id, FORMULA, "")

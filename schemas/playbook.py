@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.playbook_balance import Balance
+from schemas.playbook_baselines import Baselines
 from schemas.playbook_dialogues import DialogueReply, Dialogues, at_night, out_of_order
 from schemas.playbook_parts import (
     NAME,
@@ -207,6 +208,7 @@ class Playbook(Part):
     ask_first: AskFirst | None = None
     key_people: KeyPeople | None = None
     fans: Fans | None = None
+    baselines: Baselines | None = None
     #: From what it was derived, where a patch made it.
     derived: Derived | None = None
 

@@ -128,6 +128,29 @@ class PlaybookChange(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
+class Behind(Struct, frozen=True, omit_defaults=True):
+    """A campaign has less than its category's groups usually have by the evening of that day of the stage.
+
+    `measure` is the figure that is furthest behind; `leak` the one before which most was lost; `weakest` the part of
+    the deal formula of whose duties least was done, of `done`, the shares by part. `source` is the baseline's.
+    """
+
+    estate_id: str
+    campaign_id: str
+    stage: int
+    phase: Phase
+    day: int
+    measure: str
+    expected: float
+    actual: float
+    weakest: str | None = None
+    leak: str | None = None
+    source: str = ""
+    done: dict[str, float] = {}
+    baseline: dict[str, float] = {}
+    measures: dict[str, float] = {}
+
+
 class Goal(Struct, frozen=True):
     """The campaign reached the number of orders that was its target."""
 
@@ -209,6 +232,12 @@ class GateMissed(OutEvent, frozen=True, tag="loupan.campaign.gate-missed.v1"):
     data: PhaseChange
 
 
+class CampaignBehind(OutEvent, frozen=True, tag="loupan.campaign.behind.v1"):
+    """A campaign falls behind its category's baseline."""
+
+    data: Behind
+
+
 class GoalReached(OutEvent, frozen=True, tag="loupan.campaign.goal-reached.v1"):
     """A campaign reached its target."""
 
@@ -247,6 +276,7 @@ class GroupPlaced(OutEvent, frozen=True, tag="loupan.group.placed.v1"):
 
 TASK_OUT: tuple[type[OutEvent], ...] = (TaskIssued, TaskWithdrawn, TaskExpired, TaskVerified)
 CAMPAIGN_OUT: tuple[type[OutEvent], ...] = (
-    PhaseEntered, GateMissed, GoalReached, StageEnded, PlaybookChanged, MemberPlaced, RungChanged, GroupPlaced,
+    PhaseEntered, GateMissed, CampaignBehind, GoalReached, StageEnded, PlaybookChanged, MemberPlaced, RungChanged,
+    GroupPlaced,
 )
 OUT_EVENTS = TASK_OUT + CAMPAIGN_OUT

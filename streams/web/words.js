@@ -95,6 +95,12 @@ const TABLE = {
 
   e_phase: ["进入「{phase}」阶段，第 {day} 天", "Entered {phase}, day {day}"],
   e_gate: ["「{phase}」目标未达成，延长并补救", "{phase}: gate missed, extended"],
+  e_behind: ["第 {day} 天落后：{measure} {actual}，同类群通常 {expected}；最弱的一环：{weakest}",
+    "Day {day}, behind: {measure} {actual}, such groups usually have {expected}; weakest part: {weakest}"],
+  m_participants: ["参与互动", "participants"], m_interested: ["有意向", "interested"],
+  m_sign_ups: ["报名", "sign-ups"], m_orders: ["成交", "orders"],
+  f_need: ["需求", "need"], f_value: ["价值", "value"], f_trust: ["信任", "trust"],
+  f_benefit: ["利益", "benefit"], f_risk: ["风险", "risk"], f_threshold: ["门槛", "threshold"],
   e_goal: ["达成目标：{orders} / {target} 单", "Goal reached: {orders} of {target} orders"],
   e_stage: ["第 {n} 轮结束", "Stage {n} ended"],
   e_stage_next: ["第 {n} 轮结束，第 {next} 轮 {start} 开始", "Stage {n} ended, stage {next} begins on {start}"],
