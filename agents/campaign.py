@@ -7,7 +7,20 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents import absence, borne, clock, dialogues, graph, honesty, members, orders, reactions, stages, tasks
+from agents import (
+    absence,
+    borne,
+    clock,
+    dialogues,
+    graph,
+    honesty,
+    key_people,
+    members,
+    orders,
+    reactions,
+    stages,
+    tasks,
+)
 from agents.phases import Trigger, move, state_of
 from agents.records import EstateRecord, GroupNow
 from agents.rows import CAMPAIGN, Address, Rows
@@ -32,6 +45,8 @@ def advance(record: EstateRecord, rows: Rows, world: World) -> Turn:
     _HANDLERS[type(record.event)](turn, record.event)
     if turn.touched:
         dialogues.follow(turn)
+    if turn.moved:
+        key_people.follow(turn)
     return turn
 
 
@@ -75,6 +90,8 @@ def _on_message(turn: Turn, event: ev.GroupMessage) -> None:
     if "opts_out" in names:
         _stop_messages(turn, data.member_id)
         return
+    if "declines" in names:
+        key_people.decline(turn, data.group_id, data.member_id)
     for name in names:
         reactions.react(turn, name, data.group_id, data.member_id, data.message_id)
     if "states_home" in names and turn.place.home is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from agents import baselines, connections
+from agents import baselines, connections, key_people
 from agents.orders import sold
 from agents.state import CampaignRow, TaskCounts, task_counts
 from agents.turn import Turn
@@ -46,6 +46,7 @@ def properties(turn: Turn) -> dict[str, Any]:
         "placed": sum(tally.placed for tally in tallies),
         "key_people": sum(tally.key_people for tally in tallies),
         "connections": {**connections.measures(turn), "groups": connections.by_group(turn)},
+        "kinds": key_people.kinds(turn),
         "rungs": {rung.value: count for rung, count in zip(RUNGS, rungs, strict=True)},
         "sign_ups": sum(rungs[RUNGS.index(Rung.PROSPECTIVE_BUYER):]),
         "orders": sold(turn),

@@ -30,7 +30,7 @@ CHUNK, CHUNKS = 16, 7
 ANSWERABLE: Final = 6
 #: The strongest edges of a member are kept; an edge counts up to seven answers either way, and then no more.
 EDGES, COUNTED = 12, 7
-#: Bits for the different people who answered: up to some four hundred can be told apart, within a tenth.
+#: Bytes of bits for the different people who answered, or were answered: some four hundred can be told, within a tenth.
 SEEN: Final = 32
 
 
@@ -135,8 +135,9 @@ def _tie(turn: Turn, group_id: str, member_id: str, other: str, said: int, heard
     address = ties(turn.estate_id, group_id, member_id)
     before: Ties = turn.rows.get(address) or Ties()
     after = replace(
-        before, edges=with_edge(before.edges, other, said, heard), seen=with_seen(before.seen, other) if heard else
-        before.seen)
+        before, edges=with_edge(before.edges, other, said, heard),
+        seen=with_seen(before.seen, other) if heard else before.seen,
+        spoken=with_seen(before.spoken, other) if said else before.spoken)
     if after != before:
         turn.rows.put(address, after)
         _befriend(turn, group_id, member_id, after)

@@ -42,6 +42,7 @@ class Job:
     evidence: Evidence | None = None
     order: OrderRow | None = None
     member_name: str = ""
+    neighbour_name: str = ""
     #: Which rule of the playbook asks for it, where that isn't its id.
     rule: str = ""
     #: What it rests on beside the event and the rule: the task that it takes the place of.
@@ -138,7 +139,8 @@ def replace_persona(job: Job, persona: Persona) -> Job:
 def _values(at_work: GroupAtWork, job: Job) -> dict[str, Any]:
     persona = job.persona
     values = {**at_work.values, "persona": {"name": persona.name, "title": scripts.title_of(persona)}}
-    return scripts.with_member(values, job.member_name) if job.member_name else values
+    values = scripts.with_member(values, job.member_name) if job.member_name else values
+    return {**values, "neighbour": {"name": job.neighbour_name}} if job.neighbour_name else values
 
 
 def _task(at_work: GroupAtWork, job: Job, text: Text) -> Task | None:

@@ -27,14 +27,15 @@ class Ties(Struct, frozen=True, array_like=True, gc=False):
     """Whom a member answered in a group, and who answered them.
 
     `edges` are (other, answered them, answered by them), the strongest; `seen` is a set of bits for all different
-    people who answered, of which only how many can be told; `introduced` are CRC-32s of those whom they were
-    introduced to, `asked` is the last phase in which they were asked first.
+    people who answered, `spoken` for those whom they answered, of which only how many can be told; `introduced` are
+    CRC-32s of those whom they were introduced to, `asked` is the last phase in which they were asked first.
     """
 
     edges: tuple[tuple[str, int, int], ...] = ()
     seen: bytes = b""
     introduced: tuple[int, ...] = ()
     asked: int = -1
+    spoken: bytes = b""
 
 
 class Borne(Struct, frozen=True, array_like=True, gc=False):

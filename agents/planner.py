@@ -9,7 +9,7 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import dialogues, honesty, staffing, tasks
+from agents import dialogues, honesty, people, staffing, tasks
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.rota import is_bound
 from agents.state import CampaignRow, OrderRow
@@ -29,12 +29,14 @@ def plan_day(turn: Turn, day: date) -> None:
     turn.put_campaign(replace(campaign, planned=day.isoformat()))
     orders = turn.orders()
     wanted: list[Wanted] = []
+    at_works: list[GroupAtWork] = []
     for group in turn.worked_groups():
         at_work = GroupAtWork(turn, group)
         duties = _of_day(at_work.play, campaign)
-        if wanted:
+        if at_works:
             # What one group asks of somebody counts in the next.
-            at_work.rota = wanted[0].at_work.rota
+            at_work.rota = at_works[0].rota
+        at_works.append(at_work)
         there = [persona for persona in at_work.personas if at_work.rota.comes(persona, day)]
         shills = staffing.active_shills(there, _allowed(at_work))
         for number, duty in enumerate(duties):
@@ -45,6 +47,7 @@ def plan_day(turn: Turn, day: date) -> None:
         post = _hand_out_once(one.at_work, job)
         if post is not None:
             dialogues.plan(one.at_work, one.duty, post, orders)
+    people.plan(turn, at_works, day)
 
 
 def _allowed(at_work: GroupAtWork) -> int:

@@ -18,6 +18,7 @@ from agents.feigned import feigned
 from agents.honesty import may_speak_as
 from agents.ladder import EVIDENCE
 from agents.script_grammar import (
+    ONLY_IN_INTRODUCTIONS,
     ONLY_IN_REACTIONS,
     BadScript,
     is_known,
@@ -27,6 +28,7 @@ from agents.script_grammar import (
 )
 from agents.scripts import known_names
 from schemas.playbook import Duty, Formula, PhasePlan, Playbook, ScriptText
+from schemas.playbook_people import INTRODUCES
 from schemas.values import VISIBLE_ACTIONS, PersonaClass, Phase, Role
 
 Loc = tuple[str | int, ...]
@@ -231,6 +233,8 @@ def _names(loc: Loc, id: str, text: str, offers: Collection[str], *, in_reaction
         elif name in ONLY_IN_REACTIONS and not in_reaction:
             what = f"{id}: {name} is only known in a reaction"
             yield _error(loc, what, "speak to the group, or make it a reaction", line)
+        elif name in ONLY_IN_INTRODUCTIONS and id != INTRODUCES:
+            yield _error(loc, f"{id}: {name} is only known in introductions:", "speak of one member alone", line)
         elif offer is not None and offer[0] not in offers:
             have = ", ".join(sorted(offers)) or "none"
             what = f"{id}: there is no offer {offer[0]}"

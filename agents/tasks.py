@@ -80,6 +80,7 @@ def change(turn: Turn, row: TaskRow, status: TaskStatus, reason: str = "", verif
     if status not in MOVES[task.status]:
         raise IllegalMove(f"a task that is {task.status} cannot be {status}")
     after = replace(row, task=replace(task, status=status), verified_by=verified_by or row.verified_by)
+    turn.moved.append(after.task)
     turn.rows.put(task_row(turn.estate_id, task.task_id), after)
     count(turn, task.status, status)
     if (event := _SAYS.get(status)) is not None:
@@ -234,11 +235,17 @@ def withdraw(turn: Turn, reason: str, *, group_id: str | None = None, member_id:
         if (
             task.status in OPEN
             and group_id in (None, task.group_id)
-            and (member_id is None or (evidence is not None and evidence.member_id == member_id))
+            and (member_id is None or is_about(task, member_id))
             and (order_id is None or (evidence is not None and evidence.order_id == order_id))
             and (message_id is None or (evidence is not None and evidence.message_id == message_id))
         ):
             change(turn, row, TaskStatus.WITHDRAWN, reason)
+
+
+def is_about(task: Task, member_id: str) -> bool:
+    """Whether a task is about that member, or introduces somebody to them."""
+    evidence = task.evidence
+    return evidence is not None and member_id in (evidence.member_id, evidence.neighbour_id)
 
 
 def shills_active(rows: Iterable[TaskRow]) -> list[str]:
@@ -264,9 +271,10 @@ def forget_member(turn: Turn, member_id: str, reason: str) -> None:
     withdraw(turn, reason, member_id=member_id)
     for row in turn.tasks():
         evidence = row.task.evidence
-        if evidence is not None and evidence.member_id == member_id:
+        if evidence is not None and is_about(row.task, member_id):
             script = replace(row.task.script, text="", attachments=())
-            kept = replace(row.task, script=script, evidence=replace(evidence, member_id=None, message_id=None))
+            bare = replace(evidence, member_id=None, message_id=None, neighbour_id=None)
+            kept = replace(row.task, script=script, evidence=bare)
             turn.rows.put(task_row(turn.estate_id, kept.task_id), replace(row, task=kept))
     # What our people said and no task rests on may have been said to them, by name.
     for sub, _ in list(turn.rows.scan(CAMPAIGN, turn.estate_id, PERSONA)):

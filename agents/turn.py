@@ -30,7 +30,7 @@ from schemas.events import Event
 from schemas.ids import derived_id
 from schemas.playbook import PhasePlan
 from schemas.reference import Group
-from schemas.tasks import OutEvent
+from schemas.tasks import OutEvent, Task
 from schemas.values import GroupKind
 
 
@@ -38,7 +38,8 @@ class Turn(Struct, eq=False):
     """The estate, the event and its time, the rows; collects what goes out and when to wake.
 
     `now` is the event's time. `wake_at` is the latest time at which the estate wants to be woken because of
-    this turn; `touched` says that its point on the flow map may have changed.
+    this turn; `touched` says that its point on the flow map may have changed; `moved` are the tasks that have another
+    status now.
     """
 
     estate_id: str
@@ -52,6 +53,7 @@ class Turn(Struct, eq=False):
     out: list[OutEvent] = []
     wake_at: datetime | None = None
     touched: bool = False
+    moved: list[Task] = []
 
     @classmethod
     def of(cls, record: EstateRecord, rows: Rows, world: World) -> Turn:

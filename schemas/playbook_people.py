@@ -11,6 +11,9 @@ from pydantic import Field, model_validator
 from schemas.playbook_parts import NAME, Clock, Part, Said, ScriptText, Section
 from schemas.values import Action, Role
 
+#: The id of the script that introduces neighbours, and of the one that asks friends of buyers first.
+INTRODUCES, ASKS_FIRST = "introduce-neighbours", "ask-first"
+
 
 class PersonKind(StrEnum):
     """What a member is to the others: an opinion leader, a consumer who tells, somebody to begin with, or none."""
@@ -66,7 +69,7 @@ class Introductions(_ToOne):
     def said(self) -> Iterator[Said]:
         """The one script."""
         yield Said(
-            loc=("script",), id="introduce-neighbours", role=self.role, script=self.script, to_member=True, at=self.at)
+            loc=("script",), id=INTRODUCES, role=self.role, script=self.script, to_member=True, at=self.at)
 
 
 class AskFirst(_ToOne):
@@ -79,7 +82,7 @@ class AskFirst(_ToOne):
 
     def said(self) -> Iterator[Said]:
         """The one script."""
-        yield Said(loc=("script",), id="ask-first", role=self.role, script=self.script, to_member=True, at=self.at)
+        yield Said(loc=("script",), id=ASKS_FIRST, role=self.role, script=self.script, to_member=True, at=self.at)
 
 
 class KeyStep(Part):
@@ -100,9 +103,18 @@ class KeyStep(Part):
         return "win-" + self.step.replace("_", "-")
 
 
+class Weights(Part):
+    """How much it matters what somebody is, beside how they are listened to (a leader's score is about 1 to 2)."""
+
+    owner: float = Field(default=1.0, ge=0, le=10)
+    bought: float = Field(default=0.5, ge=0, le=10)
+    parent: float = Field(default=0.2, ge=0, le=10)
+
+
 class KeyPeople(Section):
     """Who is a key person, and the seven steps by which each is won."""
 
+    weights: Weights = Weights()
     at: Clock
     #: So many of a group are won at a time.
     at_a_time: int = Field(default=2, ge=1, le=20)

@@ -25,12 +25,16 @@ class Script(Struct, frozen=True, omit_defaults=True):
 
 
 class Evidence(Struct, frozen=True, omit_defaults=True):
-    """What a task rests on: a testimonial its order, a reply its message, or `answers`: the post's task."""
+    """What a task rests on: a testimonial its order, a reply its message, or `answers`: the post's task.
+
+    `neighbour_id` is whom a member is introduced to.
+    """
 
     order_id: str | None = None
     message_id: str | None = None
     member_id: str | None = None
     answers: str | None = None
+    neighbour_id: str | None = None
 
 
 class Task(Struct, frozen=True, kw_only=True, omit_defaults=False):

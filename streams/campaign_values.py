@@ -15,7 +15,7 @@ from schemas.reference import CampaignPlan, Dealer, Group, Offer, Reference, Sto
 Bad = Callable[[str, str], BadReference]
 
 #: Known only when a task is made: every persona has a name, every member is called something.
-_LATER: Final = frozenset({"persona.name", "persona.title", "member.name", "campaign.day"})
+_LATER: Final = frozenset({"persona.name", "persona.title", "member.name", "neighbour.name", "campaign.day"})
 
 _WHERE: Final = {
     "estate": "estates.csv", "group": "groups.csv", "store": "stores.csv", "dealer": "dealers.csv",

@@ -105,7 +105,9 @@ class _Redaction:
             after.pop("delivery", None)
             after.pop("reason", None)
         evidence, script = value.get("evidence"), after.get("script")
-        if isinstance(evidence, dict) and evidence.get("member_id") == self.member_id and isinstance(script, dict):
+        about = isinstance(evidence, dict) and self.member_id in (
+            evidence.get("member_id"), evidence.get("neighbour_id"))
+        if about and isinstance(script, dict):
             script["text"] = ""
         return after
 
