@@ -21,6 +21,7 @@ from agents import (
     stages,
     tasks,
 )
+from agents.order_rows import money_row, sales_row
 from agents.phases import Trigger, move, state_of
 from agents.records import EstateRecord, GroupNow
 from agents.rows import CAMPAIGN, Address, Rows
@@ -43,6 +44,11 @@ def advance(record: EstateRecord, rows: Rows, world: World) -> Turn:
     if record.place.group is not None:
         _regroup(turn, record.event.data.group_id, record.place.group)  # type: ignore[attr-defined]  # it is of a group
     _HANDLERS[type(record.event)](turn, record.event)
+    for earlier in record.place.earlier:
+        # What comes of it rests on the event that came too early, at the time of the one that it had waited for.
+        turn.event = earlier
+        _HANDLERS[type(earlier)](turn, earlier)
+    turn.event = record.event
     if turn.touched:
         dialogues.follow(turn)
     if turn.moved:
@@ -64,7 +70,9 @@ def _rows_of_member(estate_id: str, data: Any) -> tuple[Address, ...]:
 
 
 def _rows_of_order(estate_id: str, data: Any) -> tuple[Address, ...]:
-    return campaign_row(estate_id), order_row(estate_id, data.order_id)
+    return (
+        campaign_row(estate_id), order_row(estate_id, data.order_id), money_row(estate_id, data.order_id),
+        sales_row(estate_id))
 
 
 _LIKELY: dict[type[ev.Event], Callable[[str, Any], tuple[Address, ...]]] = {

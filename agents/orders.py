@@ -6,39 +6,42 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents import members, tasks
+from agents import books, group_buys, ledger, members, offers, tasks
+from agents.books import sold
 from agents.ladder import BIT
+from agents.order_life import SETS
+from agents.order_rows import MoneyRow, money_row, orders_of
 from agents.state import OrderRow, order_row
 from agents.turn import Turn
 from schemas import events as ev
 from schemas.tasks import Goal, GoalReached
 
-#: What each order event sets on the order's row.
-SETS: dict[type[ev.Event], dict[str, bool]] = {
-    ev.DepositPaid: {"deposit": True},
-    ev.OrderPaid: {"paid": True},
-    ev.OrderCancelled: {"cancelled": True},
-    ev.OrderRefunded: {"refunded": True},
-    ev.OrderDelivered: {"delivered": True},
-    ev.OrderInstalled: {"installed": True},
-    ev.InstallChecked: {},
-}
+__all__ = ["forget", "moved", "placed", "sold"]
 
 
 def placed(turn: Turn, event: ev.OrderPlaced) -> None:
     """An order came in. It counts for the campaign when it is for a home here, while the campaign runs.
 
-    Of who may not be profiled, or was erased, it keeps the figures only.
+    Of who may not be profiled, or was erased, it keeps the figures only. A placement that comes again changes nothing.
     """
     data = event.data
-    if turn.rows.get(order_row(turn.estate_id, data.order_id)) is not None:
+    if books.order_of(turn, data.order_id) is not None:
         return
+    books.sales_of(turn)
     products = tuple(dict.fromkeys(word for item in data.items for word in (item.category, item.sku)))
     row = OrderRow(
         None if turn.place.blocked else data.member_id, data.group_id, products, data.amount_fen,
         data.referrer_id if _referred(turn, data) else None, _counts_for(turn),
     )
-    turn.rows.put(order_row(turn.estate_id, data.order_id), row)
+    books.put_order(turn, data.order_id, None, row)
+    referrer_id = row.referrer_id
+    # The estate that the order is for keeps its books.
+    if turn.place.home == turn.estate_id:
+        money = _opened(turn, data)
+        referrer_id = referrer_id or money.referrer_id
+        books.keep(turn, data.order_id, row, money, ledger.NOTHING, "placed")
+        group_buys.settle(turn, data.order_id, None, "placed")
+    books.name(turn, data.order_id, row.member_id, referrer_id)
     _settle(turn, row)
 
 
@@ -55,21 +58,78 @@ def _referred(turn: Turn, data: ev.OrderPlacedData) -> bool:
     return members.add_evidence(turn, data.group_id, data.referrer_id, "referral_order")
 
 
+def _opened(turn: Turn, data: ev.OrderPlacedData) -> MoneyRow:
+    """The facts of an order's books as they are when it comes."""
+    # What is more than the goods' list price (a fee, a mistake in the list) counts as list price.
+    gross = max(data.amount_fen, sum(item.quantity * item.unit_price_fen for item in data.items))
+    money = MoneyRow(gross, data.amount_fen, dealer_id=_dealer(turn, data))
+    brought = _brought_by(turn, data)
+    if not data.group_buy_id and brought is None:
+        return money
+    terms = offers.terms_for(turn, money.dealer_id)
+    # Our own people's orders fill no group: its buyers are counted before everybody's eyes.
+    joined = offers.of_group_buy(data.group_buy_id, terms) if data.group_buy_id and not _is_ours(turn, data) else None
+    if joined is not None:
+        money = group_buys.enter(turn, data, money, joined)
+    if brought is not None:
+        money = replace(money, rebate=offers.rebate_of(data, terms, joined), referrer_id=brought)
+    return money
+
+
+def _dealer(turn: Turn, data: ev.OrderPlacedData) -> str | None:
+    """Whose order it is: the dealer that it names, else the one whose group it was made in."""
+    group = turn.world.reference.groups.get(data.group_id or "")
+    return data.dealer_id or (group.dealer_id if group is not None else None)
+
+
+def _is_ours(turn: Turn, data: ev.OrderPlacedData) -> bool:
+    return data.member_id is not None and turn.world.is_staff(data.member_id)
+
+
+def _brought_by(turn: Turn, data: ev.OrderPlacedData) -> str | None:
+    """To whom a rebate may come to be owed: not to the buyer, not to our own people, nor to who may not be known."""
+    who = data.referrer_id
+    if not who or who == data.member_id or turn.place.unreferred or turn.world.is_staff(who):
+        return None
+    return who
+
+
 def moved(turn: Turn, event: Any) -> None:
     """Something happened to an order: deposit, payment, delivery, cancellation, refund."""
     order_id = event.data.order_id
-    before: OrderRow | None = turn.rows.get(order_row(turn.estate_id, order_id))
+    before = books.order_of(turn, order_id)
     if before is None:
         return
+    facts = books.money_of(turn, order_id)
+    money = books.with_payment(facts, event) if facts is not None else None
     after = replace(before, **SETS[type(event)])
-    if after == before:
+    after = _kept(after, money, event)
+    if after == before and money == facts:
         return
-    turn.rows.put(order_row(turn.estate_id, order_id), after)
-    turn.touched = True
+    if after != before:
+        books.put_order(turn, order_id, before, after)
+        turn.touched = True
+    if facts is not None and money is not None:
+        rule = event.type.split(".")[2]
+        books.keep(turn, order_id, after, money, ledger.balances(before, facts), rule)
+        group_buys.settle(turn, order_id, (before, facts), rule)
     if before.testifies and not after.testifies:
         tasks.withdraw(turn, "the order that it rests on was given back", order_id=order_id)
     _settle(turn, after)
     _goal(turn)
+
+
+def _kept(order: OrderRow, money: MoneyRow | None, event: Any) -> OrderRow:
+    """The order with whether it stands although it was refunded: in part only."""
+    if not order.refunded:
+        return order
+    if money is not None:
+        return replace(order, kept=not ledger.given_back(money))
+    # Its books are kept elsewhere: what this refund says has to do.
+    if type(event) is not ev.OrderRefunded:
+        return order
+    fen = event.data.amount_fen
+    return replace(order, kept=fen is not None and fen < order.amount_fen)
 
 
 def _settle(turn: Turn, order: OrderRow) -> None:
@@ -79,20 +139,14 @@ def _settle(turn: Turn, order: OrderRow) -> None:
     if turn.world.persona_of(order.group_id, order.member_id) is not None:
         return
     gained = 0
-    for _, row in turn.orders():
-        if row.member_id == order.member_id and not (row.cancelled or row.refunded):
+    for order_id in books.named_by(turn, order.member_id):
+        row = books.order_of(turn, order_id)
+        if row is not None and row.member_id == order.member_id and row.stands:
             gained |= BIT["order_placed"]
             gained |= BIT["deposit_paid"] if row.deposit else 0
             gained |= BIT["order_paid"] if row.paid else 0
             gained |= BIT["delivered"] if row.delivered else 0
     members.set_order_evidence(turn, order.group_id, order.member_id, gained)
-
-
-def sold(turn: Turn) -> int:
-    """How many orders count for the campaign that there is."""
-    if turn.campaign is None:
-        return 0
-    return sum(row.campaign_id == turn.campaign.campaign_id and row.counts for _, row in turn.orders())
 
 
 def _goal(turn: Turn) -> None:
@@ -111,11 +165,21 @@ def forget(turn: Turn, member_id: str) -> list[str]:
 
     Gives the orders of which they were the buyer.
     """
+    if not turn.orders():
+        return []
+    books.sales_of(turn)
     bought = []
-    for order_id, row in turn.orders():
-        if row.member_id == member_id:
+    named = books.named_by(turn, member_id)
+    group_buys.forget(turn, member_id, named)
+    for order_id in named:
+        row, money = books.order_of(turn, order_id), books.money_of(turn, order_id)
+        if row is not None and row.member_id == member_id:
             bought.append(order_id)
             turn.rows.put(order_row(turn.estate_id, order_id), replace(row, member_id=None))
-        elif row.referrer_id == member_id:
+        elif row is not None and row.referrer_id == member_id:
             turn.rows.put(order_row(turn.estate_id, order_id), replace(row, referrer_id=None))
+        if money is not None and money.referrer_id == member_id:
+            turn.rows.put(money_row(turn.estate_id, order_id), replace(money, referrer_id=None))
+    if named:
+        turn.rows.drop(orders_of(turn.estate_id, member_id))
     return bought

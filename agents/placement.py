@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from agents.lexicon import SignalName
+from agents.order_rows import WaitingRow, waiting_row
 from agents.records import NOWHERE, EstateRecord, GroupNow, Place, Placed, Resident
 from agents.rows import PLACEMENT, Address, Rows
 from agents.signals import signals_of
@@ -46,6 +47,8 @@ READ_AT_MOST = 500
 NAME_AT_MOST = 24
 #: What a member shared of where they are: nothing of it stays without their consent.
 SHARED_POINTS = frozenset({ClueKind.POINT, ClueKind.DELIVERY_POINT})
+#: So many events wait for one order to be placed.
+WAIT_AT_MOST = 50
 #: A clue so sure names a home by itself.
 SURE = 0.8
 #: So many members of one estate may place a group that nothing else places; and so many doubters are counted beside
@@ -277,6 +280,10 @@ def _row_of_order(data: Any) -> tuple[Address, ...]:
     return (order_home(data.order_id),)
 
 
+def _rows_of_new_order(data: Any) -> tuple[Address, ...]:
+    return order_home(data.order_id), waiting_row(data.order_id)
+
+
 def _row_of_task(data: Any) -> tuple[Address, ...]:
     return (task_home(data.task_id),)
 
@@ -284,6 +291,7 @@ def _row_of_task(data: Any) -> tuple[Address, ...]:
 _LIKELY: dict[type[ev.Event], Callable[[Any], tuple[Address, ...]]] = {
     **dict.fromkeys((ev.GroupMessage, ev.MemberJoined, ev.MemberLeft), _rows_of_member),
     **dict.fromkeys(ev.ORDER_EVENTS, _row_of_order),
+    ev.OrderPlaced: _rows_of_new_order,
     **dict.fromkeys(ev.TASK_EVENTS, _row_of_task),
 }
 
@@ -521,12 +529,37 @@ def _on_order_placed(placing: _Placing, event: ev.OrderPlaced) -> None:
     of_group = group.estate_id if group is not None else None
     concerned = (estate_id, of_group, *_where_a_persona(placing, data.member_id), *earlier.estates)
     estates = tuple(dict.fromkeys(e for e in concerned if e))
-    placing.rows.put(order_home(data.order_id), OrderHome(estates))
+    # Placed again, it may concern more estates; for whose home it was, it stays.
+    estate_id = earlier.home or estate_id
+    placing.rows.put(order_home(data.order_id), OrderHome(estates, estate_id))
     unlinked = buyer.erased or "profiling" in buyer.denied
     if data.member_id and not unlinked:
         _remember_estates(placing, data.member_id, estates)
+    unreferred = _unreferred(placing, data, estates)
+    waited = _waited(placing, data.order_id)
     for one in estates:
-        placing.to(one, Place(estate_id, unlinked))
+        placing.to(one, Place(estate_id, unlinked, earlier=waited, unreferred=unreferred))
+
+
+def _unreferred(placing: _Placing, data: ev.OrderPlacedData, estates: Iterable[str]) -> bool:
+    """Whether who brought the buyer may not be known; who may be is remembered, so that they can be forgotten."""
+    who = data.referrer_id
+    if not who or who == data.member_id or placing.world.is_staff(who):
+        return False
+    known = placing.person(who)
+    if known.erased or "profiling" in known.denied:
+        return True
+    _remember_estates(placing, who, estates)
+    return False
+
+
+def _waited(placing: _Placing, order_id: str) -> tuple[ev.OrderEvent, ...]:
+    """What had come of the order before its placement: it waits no more."""
+    row: WaitingRow | None = placing.rows.get(waiting_row(order_id))
+    if row is None:
+        return ()
+    placing.rows.drop(waiting_row(order_id))
+    return row.events
 
 
 def _delivered_to(delivery: ev.Delivery | None, locator: Locator, day: int) -> tuple[Clue, ...]:
@@ -571,12 +604,37 @@ def _remember_estates(placing: _Placing, member_id: str, estates: Iterable[str])
 
 
 def _on_order(placing: _Placing, event: ev.OrderPaid) -> None:
-    known: OrderHome | None = placing.rows.get(order_home(event.data.order_id))
-    if known is None:
+    data: Any = event.data
+    if (getattr(data, "amount_fen", None) or 0) < 0:
         raise BadEvent(
-            f"order {event.data.order_id} is not known: send its loupan.order.placed.v1 first, then retry this one")
+            f"order {data.order_id}: {data.amount_fen} fen is less than nothing - at `$.data.amount_fen`; "
+            "what is paid back is a loupan.order.refunded.v1 of a positive sum")
+    known: OrderHome | None = placing.rows.get(order_home(data.order_id))
+    if known is None:
+        _wait(placing, event)
+        return
     for estate_id in known.estates:
         placing.to(estate_id)
+
+
+def _wait(placing: _Placing, event: Any) -> None:
+    """Keep what came of an order that was not placed yet, until it is. Its note, which may name people, is not kept.
+
+    Raises:
+        BadEvent: when too much waits for the same order already.
+    """
+    order_id = event.data.order_id
+    row: WaitingRow | None = placing.rows.get(waiting_row(order_id))
+    before = row.events if row is not None else ()
+    if any(one.ref == event.ref for one in before):
+        return
+    if len(before) >= WAIT_AT_MOST:
+        raise BadEvent(
+            f"order {order_id} is not known, and {len(before)} events wait for it: "
+            "send its loupan.order.placed.v1 first, then retry this one")
+    kept = replace(event, data=replace(event.data, note=None))
+    waiting = sorted((*before, kept), key=lambda one: (one.time, one.ref))
+    placing.rows.put(waiting_row(order_id), WaitingRow(tuple(waiting)))
 
 
 def _on_task(placing: _Placing, event: ev.TaskDone) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from schemas.events import Event
+from schemas.events import Event, OrderEvent
 from schemas.tasks import OutEvent
 
 
@@ -37,6 +37,7 @@ class Place(Struct, frozen=True, array_like=True, gc=False):
     theirs any more, and is told for the last time. `guest`: the group belongs to no estate, the member brings
     the event here. `group_id` where an event is about a person in all of their groups, one record for each.
     `building` as they said in a group.
+    `earlier` is what had come of an order before its placement; `unreferred`: who brought its buyer may not be known.
     """
 
     home: str | None = None
@@ -48,12 +49,14 @@ class Place(Struct, frozen=True, array_like=True, gc=False):
     group_id: str | None = None
     group: GroupNow | None = None
     building: str = ""
+    earlier: tuple[OrderEvent, ...] = ()
+    unreferred: bool = False
 
     def is_usual(self, estate_id: str) -> bool:
         """Whether it says no more than that the member lives where they are talked to, nameless."""
         return self.home == estate_id and not (
             self.name or self.blocked or self.no_messages or self.gone or self.guest or self.group_id or self.group
-            or self.building)
+            or self.building or self.earlier or self.unreferred)
 
 
 NOWHERE = Place()

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from agents.order_rows import ORDER_ROWS
 from agents.people_rows import PEOPLE_ROWS
 from agents.rows import CAMPAIGN, PLACEMENT, Address
 from agents.shop_rows import SHOP_ROWS
@@ -68,9 +69,13 @@ class PersonRow(Struct, frozen=True, array_like=True):
 
 
 class OrderHome(Struct, frozen=True, array_like=True):
-    """Which estates an order concerns: the home that it is for, and those where its buyer is a persona."""
+    """Which estates an order concerns: the home that it is for, and those where its buyer is a persona.
+
+    `home` is the one that its first placement was for: that estate keeps its books.
+    """
 
     estates: tuple[str, ...] = ()
+    home: str | None = None
 
 
 class TaskHome(Struct, frozen=True, array_like=True):
@@ -179,15 +184,22 @@ class OrderRow(Struct, frozen=True, array_like=True):
     installed: bool = False
     cancelled: bool = False
     refunded: bool = False
+    #: Only a part was refunded: the order itself stands.
+    kept: bool = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is neither cancelled nor given back; a part of the money may have been."""
+        return not self.cancelled and (self.kept or not self.refunded)
 
     @property
     def counts(self) -> bool:
-        """Whether it counts as sold: something was paid, and it was neither cancelled nor refunded."""
-        return (self.deposit or self.paid) and not (self.cancelled or self.refunded)
+        """Whether it counts as sold: something was paid, and it stands."""
+        return (self.deposit or self.paid) and self.stands
 
     @property
     def testifies(self) -> bool:
-        """Whether its buyer may speak about it: delivered and not given back."""
+        """Whether its buyer may speak about it: delivered, and nothing of it given back."""
         return self.delivered and not (self.cancelled or self.refunded)
 
 
@@ -262,6 +274,7 @@ ROW_TYPES: dict[int, Any] = {
     EXCHANGES: ExchangesRow,
     **PEOPLE_ROWS,
     **SHOP_ROWS,
+    **ORDER_ROWS,
 }
 
 _PART = "\x1f"

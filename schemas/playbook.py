@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas.offer_terms import OfferTerms
 from schemas.playbook_balance import Balance
 from schemas.playbook_baselines import Baselines
 from schemas.playbook_dialogues import DialogueReply, Dialogues, at_night, out_of_order
@@ -169,8 +170,11 @@ class Limits(Part):
     exchanges_per_day: int = Field(default=3, ge=0, le=10)
 
 
-class OfferText(Part):
-    """An offer in words, used where the dealer's offers.yaml has none of that name. It promises no price."""
+class OfferText(OfferTerms):
+    """An offer in words, used where the dealer's offers.yaml has none of that name. It promises no price.
+
+    Its figures (`schemas.offer_terms`) are what orders are reckoned by; no script shows them.
+    """
 
     name: str
     terms: str

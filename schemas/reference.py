@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from schemas.offer_terms import Deal
 from schemas.values import Crs, GroupKind, PersonaClass, Role
 
 T = TypeVar("T")
@@ -119,7 +120,7 @@ class CampaignPlan(Struct, frozen=True):
 
 
 class Offer(Struct, frozen=True):
-    """An offer, in words and figures ready for a script: `price` is what a script may show."""
+    """An offer, in words ready for a script (`price` is what one may show), and the figures that orders go by."""
 
     offer_id: str
     name: str
@@ -127,6 +128,7 @@ class Offer(Struct, frozen=True):
     price: str = ""
     dealer_id: str | None = None
     category: str = ""
+    deal: Deal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,8 @@ class Reference:
     personas_of_group: Mapping[str, tuple[Persona, ...]] = field(default_factory=dict)
     personas_of_member: Mapping[str, tuple[Persona, ...]] = field(default_factory=dict)
     groups_of_estate: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    #: Everybody's under "".
+    offers_of_dealer: Mapping[str, tuple[Offer, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -159,6 +163,7 @@ class Reference:
         """Index the rows. Everything is ordered by id, so that no answer hangs on the order of a file."""
         personas = sorted(personas, key=lambda p: p.persona_id)
         groups = sorted(groups, key=lambda g: g.group_id)
+        offers = list(offers)
         return cls(
             estates={e.estate_id: e for e in estates},
             dealers={d.dealer_id: d for d in dealers},
@@ -170,6 +175,7 @@ class Reference:
             personas_of_group=_by((g, p) for p in personas for g in p.groups),
             personas_of_member=_by((p.member_id, p) for p in personas),
             groups_of_estate=_by((g.estate_id, g) for g in groups if g.estate_id),
+            offers_of_dealer=_by((o.dealer_id or "", o) for o in sorted(offers, key=lambda o: o.offer_id)),
         )
 
 

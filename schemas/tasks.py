@@ -200,6 +200,29 @@ class RungChange(Struct, frozen=True):
     because: tuple[str, ...] = ()
 
 
+class LedgerLine(Struct, frozen=True):
+    """A sum on an account: debit is positive, credit negative."""
+
+    account: str
+    fen: int
+
+
+class LedgerEntry(Struct, frozen=True, omit_defaults=True):
+    """What one event changed in an order's books: the lines add up to zero. `rule` says by what, `cause` is the event.
+
+    It names nobody: to whom a rebate is owed is said where the books are read.
+    """
+
+    estate_id: str
+    order_id: str
+    rule: str
+    cause: str
+    lines: tuple[LedgerLine, ...]
+    dealer_id: str | None = None
+    group_buy_id: str | None = None
+    campaign_id: str | None = None
+
+
 class TaskIssued(OutEvent, frozen=True, tag="loupan.task.issued.v1"):
     """A task was handed out."""
 
@@ -278,9 +301,15 @@ class GroupPlaced(OutEvent, frozen=True, tag="loupan.group.placed.v1"):
     data: GroupPlace
 
 
+class LedgerPosted(OutEvent, frozen=True, tag="loupan.ledger.posted.v1"):
+    """An entry was made in the books of an order."""
+
+    data: LedgerEntry
+
+
 TASK_OUT: tuple[type[OutEvent], ...] = (TaskIssued, TaskWithdrawn, TaskExpired, TaskVerified)
 CAMPAIGN_OUT: tuple[type[OutEvent], ...] = (
     PhaseEntered, GateMissed, CampaignBehind, GoalReached, StageEnded, PlaybookChanged, MemberPlaced, RungChanged,
-    GroupPlaced,
+    GroupPlaced, LedgerPosted,
 )
 OUT_EVENTS = TASK_OUT + CAMPAIGN_OUT

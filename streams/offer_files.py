@@ -6,15 +6,21 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from agents.claims import claims
 from agents.scripts import LONGEST_NAME, LONGEST_TERMS, clean
 from schemas.errors import BadReference
+from schemas.offer_terms import TERMS, Deal, OfferTerms
 from schemas.reference import Offer
 from streams.csv_rows import read_text
 from streams.yaml_lines import Document, Loc, read_yaml
 
-_FIELDS: Final = ("offer_id", "name", "terms", "price", "price_fen", "dealer_id", "category")
+_FIELDS: Final = ("offer_id", "name", "terms", "price", "price_fen", "dealer_id", "category", *TERMS)
 _TEXTS: Final = {"name": LONGEST_NAME, "terms": LONGEST_TERMS, "price": LONGEST_NAME}
+
+
+_TERMS_ARE: Final = "see docs/orders.md for how terms are written"
 
 
 def read_offers(path: Path, dealers: Collection[str]) -> list[Offer]:
@@ -73,12 +79,25 @@ class _Entry:
         dealer = self._text(row, "dealer_id") or None
         if dealer is not None and dealer not in dealers:
             raise self.bad("dealer_id", f"dealer_id {dealer} is not in dealers.csv", "add it there, or correct it here")
-        texts = {name: self._words(row, name, longest) for name, longest in _TEXTS.items()}
+        texts: dict[str, Any] = {name: self._words(row, name, longest) for name, longest in _TEXTS.items()}
         texts["price"] = texts["price"] or self._yuan(row)
         for name in ("name", "terms"):
             if not texts[name]:
                 raise self.bad(name, f"{name} is empty", "fill it in")
-        return Offer(offer_id=self._id(row, dealer), dealer_id=dealer, category=self._text(row, "category"), **texts)
+        return Offer(
+            offer_id=self._id(row, dealer), dealer_id=dealer, category=self._text(row, "category"),
+            deal=self._deal(row), **texts)
+
+    def _deal(self, row: dict[str, Any]) -> Deal | None:
+        """The figures that orders are reckoned by."""
+        try:
+            return OfferTerms.model_validate({name: row[name] for name in TERMS if name in row}).deal
+        except ValidationError as error:
+            detail = error.errors(include_url=False)[0]
+            loc, what = detail["loc"], detail["msg"].removeprefix("Value error, ")
+            name = str(loc[0]) if loc else "steps"
+            where = ".".join(map(str, loc)) or name
+            raise self.bad(name, f"{where}: {what[:1].lower()}{what[1:]}", _TERMS_ARE) from error
 
     def _id(self, row: dict[str, Any], dealer: str | None) -> str:
         id = self._text(row, "offer_id")

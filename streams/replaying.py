@@ -27,6 +27,7 @@ from streams.database import open_database
 from streams.embedded import Pipeline
 from streams.erasure import erased_people
 from streams.inbox import Door
+from streams.ledger_view import never_placed, sums, waiting
 from streams.log_replay import replay_log
 from streams.redaction import redacted
 from streams.sql import sql_of
@@ -142,19 +143,21 @@ class Replay:
             ]
             campaigns = sql("SELECT body FROM flow").scalars().all()
             gone = sorted(erased_people(connection))
+            waited, booked = self._waited(connection), sums(connection)
         refused = [
             {"line": line, "reason": reason, **_raw(_without(raw, gone))} for line, reason, raw in self.refused]
-        dead = sorted([*refused, *buried], key=lambda letter: letter["line"])
+        dead = sorted([*refused, *buried, *waited], key=lambda letter: letter["line"])
         summary = {
             "read": self.read,
-            "applied": self.read - self.duplicate - self.dead_at_door - len(of_stream),
+            "applied": self.read - self.duplicate - self.dead_at_door - len(of_stream) - len(waited),
             "duplicate": self.duplicate,
-            "dead": self.dead_at_door + len(of_stream),
+            "dead": self.dead_at_door + len(of_stream) + len(waited),
             **({"later": self.later} if self.until is not None else {}),
             "tasks": len(tasks),
             "campaign_events": len(out),
             "members": len(members),
             "campaigns": sum(1 for body in campaigns if msgspec.json.decode(body)["status"]),
+            "ledger": booked,
         }
         _lines(folder / "tasks.jsonl", tasks)
         _lines(folder / "campaign-events.jsonl", out)
@@ -163,6 +166,17 @@ class Replay:
         (folder / "flow.geojson").write_bytes(msgspec.json.encode(collection(features)) + b"\n")
         (folder / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
         return summary
+
+
+    def _waited(self, connection: Connection) -> list[dict[str, Any]]:
+        """What came of orders that were never placed: a stream has an end, and nothing waits beyond it."""
+        question = 'SELECT "offset", raw FROM inbox WHERE source = ? AND id = ?'
+        found = (
+            sql_of(connection)(question, (event.source, event.id)).one()
+            for row in waiting(connection) for event in row.events)
+        return [
+            {"line": self.lines.get(offset, 0), "reason": never_placed(bytes(raw)), **_raw(bytes(raw))}
+            for offset, raw in found]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from agents import phases, tasks
+from agents import ledger, order_life, phases, tasks
 from schemas.events import decode
 from tests.conftest import ROOT
 
@@ -150,3 +150,11 @@ def test_the_diagrams_of_phases_and_tasks_are_drawn_from_their_tables():
     drawn = [body.strip() for language, body in FENCE.findall((ROOT / "docs/phases.md").read_text("utf-8"))
              if language == "mermaid"]
     assert drawn == [phases.diagram(), tasks.diagram()]
+
+
+def test_the_life_of_an_order_and_its_accounts_are_drawn_from_the_code():
+    text = (ROOT / "docs/orders.md").read_text("utf-8")
+    assert [body.strip() for language, body in FENCE.findall(text) if language == "mermaid"] == [order_life.diagram()]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
+    assert [row for row in rows if row[0] in ledger.ACCOUNTS] == list(
+        zip(ledger.ACCOUNTS, ledger.MEANINGS, strict=True))

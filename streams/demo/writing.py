@@ -85,7 +85,8 @@ def _collection(estates: list[Estate]) -> dict[str, Any]:
 
 def _offers(reference: Reference) -> str:
     rows = [
-        {name: getattr(offer, name) for name in offer.__struct_fields__ if getattr(offer, name)}
+        {name: getattr(offer, name) for name in offer.__struct_fields__ if name != "deal" and getattr(offer, name)}
+        | (offer.deal.written() if offer.deal is not None else {})
         # One dealer's own offer has the dealer in its id; in the file that stands in its own column.
         | {"offer_id": offer.offer_id.partition("@")[0]}
         for offer in reference.offers.values()

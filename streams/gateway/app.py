@@ -15,7 +15,7 @@ from maps.book import EstateBook
 from schemas import asyncapi
 from schemas.reference import Reference
 from schemas.topics import TASKS
-from streams.gateway import campaigns, estates, events, flow, letters, marks, pages, problems, running, tasks
+from streams.gateway import campaigns, estates, events, flow, ledger, letters, marks, pages, problems, running, tasks
 from streams.gateway.atlas import Atlas
 from streams.gateway.bell import Bell
 from streams.gateway.board import Board
@@ -62,7 +62,7 @@ def create_app(
         engine, door, clock, changes, reference, zone, atlas, Board(atlas), bell, measures,
     )
     problems.install(app)
-    for part in (events, tasks, marks, estates, flow, campaigns, letters, running):
+    for part in (events, tasks, marks, estates, flow, campaigns, ledger, letters, running):
         app.include_router(part.router)
     pages.mount(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

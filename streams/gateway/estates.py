@@ -17,6 +17,7 @@ from streams.gateway.board import body_of
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.nearby import cursor_after, nearest_first, place_in, point_in
 from streams.gateway.problems import NOT_FOUND, Problem
+from streams.ledger_view import POSTED
 from streams.readers import LAST, LogRow, TaskRow, campaign_log, sent_at, task_counts, tasks_changed
 from streams.tokens import Grant, TokenRole
 
@@ -106,7 +107,7 @@ def _line(here: Gateway, estate: Estate, away: float | None) -> dict[str, Any]:
 @router.get("/v1/estates/{estate_id}", summary="One estate")
 def read_estate(estate_id: str, here: Here, grant: Reader) -> Response:
     """The estate, its point on the flow map, its groups, stores and dealers, and where its tasks stand."""
-    estate = _own_estate(here, grant, estate_id)
+    estate = own_estate(here, grant, estate_id)
     reference = here.reference()
     entry = here.board.entry(estate_id)
     groups = [group for group in reference.groups_of_estate.get(estate_id, ()) if sees(grant, group.dealer_id)]
@@ -147,7 +148,7 @@ def read_timeline(
 
     A dealer who shares the estate with another sees its own tasks and groups.
     """
-    _own_estate(here, grant, estate_id)
+    own_estate(here, grant, estate_id)
     items = here.read(lambda connection: _timeline(connection, estate_id, grant.dealer_id, before, limit))
     shown = [item for item in items if _shown(here, grant, item)]
     return json({"items": shown, "cursor": items[-1]["offset"] if len(items) >= limit else None})
@@ -168,6 +169,9 @@ def _timeline(
 
 
 def _shown(here: Gateway, grant: Grant, item: dict[str, Any]) -> bool:
+    if item["type"] == POSTED:
+        # Entries have a view of their own: /v1/ledger.
+        return False
     group = here.reference().groups.get((item["data"] or {}).get("group_id") or "")
     return group is None or group.dealer_id is None or sees(grant, group.dealer_id)
 
@@ -203,7 +207,12 @@ def works(here: Gateway, chart: Chart, grant: Grant, estate_id: str) -> bool:
     return entry is not None and body_of(entry).get("dealer_id") == grant.dealer_id
 
 
-def _own_estate(here: Gateway, grant: Grant, estate_id: str) -> Estate:
+def own_estate(here: Gateway, grant: Grant, estate_id: str) -> Estate:
+    """The estate, which the grant's holder may see.
+
+    Raises:
+        Problem: when there is none, or it is not theirs to see: nobody can tell which.
+    """
     _refresh(here)
     chart = here.atlas.chart()
     estate = chart.reference.estates.get(estate_id)

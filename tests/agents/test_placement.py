@@ -415,9 +415,14 @@ def test_an_order_of_nobody_from_nowhere_is_known_and_goes_nowhere():
     assert went_to(one) == []
 
 
-def test_an_order_that_was_never_placed_is_refused_with_what_to_do():
-    with pytest.raises(BadEvent, match=r"order o1 is not known: send its loupan\.order\.placed\.v1 first"):
-        drive().send(builders.paid())
+def test_what_comes_of_an_order_before_its_placement_goes_on_with_it_in_the_order_of_time():
+    one = drive().send(builders.paid(at=at(1, "09:00")), builders.deposit_paid(at=at(1, "08:30")))
+    assert went_to(one) == []
+    one.send(builders.order_placed(at=at(1, "10:00")), builders.delivered(at=at(1, "11:00")))
+    assert one.records[0].place.earlier == ()
+    one = drive().send(
+        builders.paid(at=at(1, "09:00")), builders.deposit_paid(at=at(1, "08:30")), builders.order_placed())
+    assert [event.type.split(".")[2] for event in one.records[0].place.earlier] == ["deposit-paid", "paid"]
 
 
 def test_a_task_that_nobody_issued_is_refused():

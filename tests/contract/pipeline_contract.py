@@ -248,7 +248,7 @@ class PipelineContract:
     # --- what cannot be applied -------------------------------------------------------------------------
 
     POISON = (
-        (builders.paid("never-placed", at=at(2, "09:00")), "loupan.order.placed.v1 first"),
+        (builders.paid("o1", at=at(2, "16:00"), amount_fen=-1), "-1 fen is less than nothing"),
         (builders.task_done("no-such-task", at=at(2, "09:00")), "task no-such-task is not known"),
         (builders.task_skipped("no-such-task", at=at(2, "09:00")), "task no-such-task is not known"),
         (builders.campaign_started("no-such-estate", at=at(2, "09:00")), "not in the estate book"),
@@ -291,25 +291,36 @@ class PipelineContract:
         found = driver.dump()
         assert (found.tasks, found.dead) == ([], [])
 
-    def test_a_dead_letter_is_applied_when_its_cause_is_mended(self, drivers):
-        driver = drivers.on("mended")
+    @pytest.mark.parametrize("batch", [1, 1000])
+    def test_an_order_event_before_its_placement_waits_for_it(self, drivers, batch):
+        driver = drivers.on("early", batch=batch)
         placed, paid = builders.order_placed("o9", "m7", at=at(2, "15:00")), builders.paid("o9", at=at(2, "15:05"))
         driver.publish([*small_stream()[:60], paid])
         driver.work()
-        [(reason, raw)] = [letter for letter in driver.dump().dead if b"o9" in letter[1]]
-        assert same_event(raw, paid)
-        assert "send its loupan.order.placed.v1 first" in reason
-        number = driver.dump().dead.index((reason, raw))
+        assert not [letter for letter in driver.dump().dead if b"o9" in letter[1]]
         driver.publish([placed])
         driver.work()
-        before = rungs(driver.dump(), "m7")
+        assert rungs(driver.dump(), "m7")[-1] == "buyer"
+
+    def test_a_dead_letter_is_applied_when_its_cause_is_mended(self, drivers):
+        driver = drivers.on("mended")
+        resumed = builders.campaign_resumed("e1", at=at(2, "15:05"))
+        driver.publish([*small_stream()[:60], resumed])
+        driver.work()
+        [(reason, raw)] = [letter for letter in driver.dump().dead if b"campaign.resumed" in letter[1]]
+        assert same_event(raw, resumed)
+        assert "cannot be resumed" in reason
+        number = driver.dump().dead.index((reason, raw))
+        driver.publish([builders.campaign_paused("e1", at=at(2, "15:00"))])
+        driver.work()
+        assert json.loads(driver.dump().flow[0])["status"] == "paused"
         assert driver.retry(number) == "accepted"
         assert driver.work() == 1
-        assert rungs(driver.dump(), "m7") == [*before, "buyer"]
+        assert json.loads(driver.dump().flow[0])["status"] == "running"
 
     def test_a_dead_letter_whose_cause_is_not_mended_dies_again(self, drivers):
         driver = drivers.on("again")
-        driver.publish([builders.paid("o9")])
+        driver.publish([builders.campaign_ended("e1")])
         driver.work()
         assert driver.retry(0) == "accepted"
         driver.work()

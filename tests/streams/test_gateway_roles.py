@@ -32,6 +32,7 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "GET /v1/stores":                         (401, 200, 403, 403, 403),
     "GET /v1/campaigns":                      (401, 200, 403, 403, 403),
     "GET /v1/funnel":                         (401, 200, 403, 403, 403),
+    "GET /v1/ledger?estate_id=e1":            (401, 200, 200, 404, 403),
     "GET /v1/dead-letters":                   (401, 200, 403, 403, 403),
     "POST /v1/dead-letters/{letter}/retry":   (401, 202, 403, 403, 403),
     "GET /v1/me":                             (401, 200, 200, 200, 200),
