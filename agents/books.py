@@ -39,13 +39,21 @@ def order_of(turn: Turn, order_id: str) -> OrderRow | None:
     return row
 
 
-def keep(turn: Turn, order_id: str, order: OrderRow, money: MoneyRow, before: ledger.Balances, rule: str) -> None:
+#: An order's row and its facts.
+Facts = tuple[OrderRow, MoneyRow]
+
+
+def keep(turn: Turn, order_id: str, before: Facts | None, after: Facts, rule: str) -> None:
     """Keep an order's facts as they are now, and post what that changes on the accounts."""
-    turn.rows.put(money_row(turn.estate_id, order_id), money)
-    change = ledger.difference(before, ledger.balances(order, money))
-    if not any(change):
+    order, money = after
+    if before is None or money != before[1]:
+        turn.rows.put(money_row(turn.estate_id, order_id), money)
+    now = ledger.balances(order, money)
+    was = ledger.balances(*before) if before is not None else ledger.NOTHING
+    if now == was:
         return
-    lines = tuple([LedgerLine(name, fen) for name, fen in ledger.named(change).items()])
+    change = ledger.difference(was, now)
+    lines = tuple([LedgerLine(name, fen) for name, fen in zip(ledger.ACCOUNTS, change, strict=True) if fen])
     turn.emit(
         LedgerPosted,
         LedgerEntry(

@@ -129,8 +129,7 @@ def _reprice(turn: Turn, order_id: str, step: int, rule: str) -> None:
     # Who has paid in full keeps the price at which they did, unless it falls further.
     new = min(money.step, step) if order.paid else step
     if new != money.step:
-        books.keep(
-            turn, order_id, order, replace(money, step=new), ledger.balances(order, money), f"step after {rule}")
+        books.keep(turn, order_id, (order, money), (order, replace(money, step=new)), f"step after {rule}")
 
 
 def forget(turn: Turn, member_id: str, order_ids: tuple[str, ...]) -> None:

@@ -7,6 +7,10 @@ books. Debit is positive, credit negative, the unit is fen.
 
 from __future__ import annotations
 
+from operator import add, sub
+
+from msgspec import Struct
+
 from agents.order_rows import MoneyRow
 from agents.state import OrderRow
 from schemas.offer_terms import WHOLE
@@ -44,6 +48,35 @@ def half_even(value: int, divisor: int) -> int:
 # --- what the facts come to -----------------------------------------------------------------------
 
 
+class Sums(Struct, frozen=True, gc=False):
+    """What an order's facts come to: deposits, all that the buyer paid, what they got back, what they owe in all."""
+
+    deposited: int
+    received: int
+    said_back: int
+    back: int
+    asked: int
+
+    @property
+    def allowance(self) -> int:
+        """What was paid back of the price itself, beyond what had been paid too much."""
+        over = self.received - self.asked
+        return self.back - min(self.back, over) if over > 0 else self.back
+
+
+def sums(money: MoneyRow) -> Sums:
+    """What the facts come to. A buyer gets back no more than they paid, whatever a refund says."""
+    paid = [0, 0, 0]
+    for one in money.payments:
+        paid[one.kind] += one.fen
+    deposited = max(paid[DEPOSIT], money.deposit) if money.unsaid else paid[DEPOSIT]
+    received = deposited + paid[PAID]
+    if money.rest and received < money.amount:
+        received = money.amount
+    back = received if money.all_back or paid[BACK] > received else paid[BACK]
+    return Sums(deposited, received, paid[BACK], back, price(money))
+
+
 def price(money: MoneyRow) -> int:
     """What is owed for the order: its amount, or less where its offer makes it cheaper. Prices do not add up."""
     permille = min(money.own, money.step)
@@ -52,46 +85,13 @@ def price(money: MoneyRow) -> int:
     return min(money.amount, half_even(money.base * permille, WHOLE) + money.gross - money.base)
 
 
-def deposited(money: MoneyRow) -> int:
-    """The deposits that were paid."""
-    said = _sum(money, DEPOSIT)
-    return max(said, money.deposit) if money.unsaid else said
-
-
-def received(money: MoneyRow) -> int:
-    """All that the buyer paid."""
-    said = deposited(money) + _sum(money, PAID)
-    return max(said, money.amount) if money.rest else said
-
-
-def paid_back(money: MoneyRow) -> int:
-    """What the buyer got back: never more than they paid, whatever a refund says."""
-    came = received(money)
-    return came if money.all_back else min(came, _sum(money, BACK))
-
-
 def given_back(money: MoneyRow) -> bool:
     """Whether the order was refunded as a whole."""
-    back = _sum(money, BACK)
-    return money.all_back or (back > 0 and back >= received(money))
+    return _given_back(money, sums(money))
 
 
-def allowance(money: MoneyRow) -> int:
-    """What was paid back of the price itself, beyond what had been paid too much."""
-    back = paid_back(money)
-    return back - min(back, max(0, received(money) - price(money)))
-
-
-def rebate(order: OrderRow, money: MoneyRow) -> int:
-    """What is owed to who brought the buyer: of what the buyer keeps, from when it is due; never less than nothing."""
-    terms = money.rebate
-    if terms is None or not (order.paid if terms.due == "paid" else order.delivered) or closed(order, money):
-        return 0
-    asked = price(money)
-    kept = max(0, asked - allowance(money))
-    if terms.per_mille:
-        return half_even(kept * terms.per_mille, 1000)
-    return half_even(terms.fen * kept, asked) if asked else 0
+def _given_back(money: MoneyRow, these: Sums) -> bool:
+    return money.all_back or 0 < these.said_back >= these.received
 
 
 def closed(order: OrderRow, money: MoneyRow) -> bool:
@@ -99,23 +99,34 @@ def closed(order: OrderRow, money: MoneyRow) -> bool:
     return order.cancelled or given_back(money)
 
 
+def rebate(order: OrderRow, money: MoneyRow) -> int:
+    """What is owed to who brought the buyer: of what the buyer keeps, from when it is due; never less than nothing."""
+    return 0 if closed(order, money) else _rebate(order, money, sums(money))
+
+
+def _rebate(order: OrderRow, money: MoneyRow, these: Sums) -> int:
+    terms = money.rebate
+    if terms is None or not (order.paid if terms.due == "paid" else order.delivered):
+        return 0
+    kept = max(0, these.asked - these.allowance)
+    if terms.per_mille:
+        return half_even(kept * terms.per_mille, 1000)
+    return half_even(terms.fen * kept, these.asked) if these.asked else 0
+
+
 def balances(order: OrderRow, money: MoneyRow) -> Balances:
     """What stands on each account; the sum is zero."""
-    came, back = received(money), paid_back(money)
-    if closed(order, money):
-        held = came - back
-        return (held, 0, 0, 0, 0, 0, -held, 0, 0)
-    asked, owed = price(money), rebate(order, money)
-    held = 0 if order.paid else deposited(money)
-    part = allowance(money)
+    these = sums(money)
+    cash = these.received - these.back
+    if order.cancelled or _given_back(money, these):
+        return (cash, 0, 0, 0, 0, 0, -cash, 0, 0)
+    asked, owed = these.asked, _rebate(order, money, these)
+    held = 0 if order.paid else these.deposited
+    part = these.allowance
     # What is left of the price, and below nothing what the buyer has paid too much.
-    left = asked - (came - held) + (back - part)
-    return (
-        came - back, max(0, left), -held, -money.gross, money.gross - asked, part, min(0, left), owed, -owed)
-
-
-def _sum(money: MoneyRow, kind: int) -> int:
-    return sum([one.fen for one in money.payments if one.kind == kind])
+    left = asked - (these.received - held) + (these.back - part)
+    receivable, credit = (left, 0) if left > 0 else (0, left)
+    return (cash, receivable, -held, -money.gross, money.gross - asked, part, credit, owed, -owed)
 
 
 # --- entries ----------------------------------------------------------------------------------------
@@ -123,12 +134,12 @@ def _sum(money: MoneyRow, kind: int) -> int:
 
 def difference(before: Balances, after: Balances) -> Balances:
     """What an entry must post to come from one to the other."""
-    return tuple([now - was for was, now in zip(before, after, strict=True)])
+    return tuple(map(sub, after, before))
 
 
 def total(before: Balances, change: Balances) -> Balances:
     """The balances with an entry posted."""
-    return tuple([was + more for was, more in zip(before or NOTHING, change, strict=True)])
+    return tuple(map(add, before or NOTHING, change))
 
 
 def named(amounts: Balances) -> dict[str, int]:

@@ -39,7 +39,7 @@ def placed(turn: Turn, event: ev.OrderPlaced) -> None:
     if turn.place.home == turn.estate_id:
         money = _opened(turn, data)
         referrer_id = referrer_id or money.referrer_id
-        books.keep(turn, data.order_id, row, money, ledger.NOTHING, "placed")
+        books.keep(turn, data.order_id, None, (row, money), "placed")
         group_buys.settle(turn, data.order_id, None, "placed")
     books.name(turn, data.order_id, row.member_id, referrer_id)
     _settle(turn, row)
@@ -111,7 +111,7 @@ def moved(turn: Turn, event: Any) -> None:
         turn.touched = True
     if facts is not None and money is not None:
         rule = event.type.split(".")[2]
-        books.keep(turn, order_id, after, money, ledger.balances(before, facts), rule)
+        books.keep(turn, order_id, (before, facts), (after, money), rule)
         group_buys.settle(turn, order_id, (before, facts), rule)
     if before.testifies and not after.testifies:
         tasks.withdraw(turn, "the order that it rests on was given back", order_id=order_id)

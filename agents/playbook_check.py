@@ -29,7 +29,7 @@ from agents.script_grammar import (
 from agents.scripts import known_names
 from schemas.playbook import Duty, Formula, PhasePlan, Playbook, ScriptText
 from schemas.playbook_people import INTRODUCES
-from schemas.values import VISIBLE_ACTIONS, PersonaClass, Phase, Role
+from schemas.values import VISIBLE_ACTIONS, PersonaClass, Phase, Role, Rung
 
 Loc = tuple[str | int, ...]
 Severity = Literal["error", "warning"]
@@ -120,6 +120,11 @@ def _offers(playbook: Playbook) -> Iterator[Finding]:
             text = getattr(offer, field)
             for claim in claims(text):
                 yield _claimed(("offers", name, field), claim.kind, claim.text, text, f"the offer {name}")
+        tiers = {*Rung, *(tier.tier for tier in playbook.fans.tiers)} if playbook.fans is not None else {*Rung}
+        for tier in offer.tiers:
+            if tier not in tiers:
+                what = f"the offer {name} has a price for {tier}, which is neither a tier of fans nor a rung"
+                yield _error(("offers", name, "tiers", tier), what, "known are " + ", ".join(sorted(tiers)))
 
 
 def _gates(playbook: Playbook) -> Iterator[Finding]:

@@ -128,11 +128,11 @@ def _rows(connection: Connection, estate_id: str, kind: int) -> Iterator[tuple[s
 
 
 def _order(order_id: str, order: OrderRow, money: MoneyRow) -> dict[str, Any]:
-    owed = ledger.rebate(order, money)
+    owed, came = ledger.rebate(order, money), ledger.sums(money)
     return {
         "order_id": order_id, "state": state_of(order), "dealer_id": money.dealer_id,
-        "list_fen": money.gross, "amount_fen": money.amount, "price_fen": ledger.price(money),
-        "received_fen": ledger.received(money), "paid_back_fen": ledger.paid_back(money),
+        "list_fen": money.gross, "amount_fen": money.amount, "price_fen": came.asked,
+        "received_fen": came.received, "paid_back_fen": came.back,
         "group_buy_id": group_buy_id_of(money.group_buy) or None,
         "percent": min(money.own, money.step) / 10,
         "rebate": {"to": money.referrer_id, "fen": owed, "due": money.rebate.due} if money.rebate else None,

@@ -14,6 +14,7 @@ from streams import erasure
 from streams.database import open_database
 from streams.embedded import Pipeline
 from streams.inbox import Door
+from streams.ledger_view import Asked, books
 from streams.playbook_files import builtin_playbooks
 from streams.redaction import NOBODY, REQUEST, redacted
 from streams.tables import metadata
@@ -136,8 +137,9 @@ def life() -> list[bytes]:
         builders.message(member=WHO, text="我报名", at=at(1, "09:15")),
         builders.home_declared(WHO, at=at(1, "10:00"), group_id="g1", estate_id="e1", address="翡翠路9号"),
         builders.home_declared(WHO, at=at(1, "10:01"), estate_id="no-such-estate"),
-        builders.order_placed("o1", WHO, at=at(1, "11:00"), delivery={"address": "翡翠路9号3栋"}, referrer_id="m2"),
-        builders.order_placed("o2", "m2", at=at(1, "11:10"), referrer_id=WHO),
+        builders.order_placed("o1", WHO, at=at(1, "11:00"), delivery={"address": "翡翠路9号3栋"}, referrer_id="m2",
+                              group_buy_id="gb-1"),
+        builders.order_placed("o2", "m2", at=at(1, "11:10"), referrer_id=WHO, group_buy_id="gb-1"),
         builders.order_placed("o3", WHO, None, at=at(1, "11:20"), delivery={"address": "绿地城3栋"}),
         builders.paid("o1", at=at(1, "12:00")),
         builders.group_updated(at=at(1, "12:10"), owner_id=WHO),
@@ -262,6 +264,16 @@ def test_what_was_done_and_settled_long_ago_is_erased_too(lived):
 def test_the_redacted_log_is_the_same_however_it_came_about(lived):
     logs = [lived([*life(), *late()], batch=batch, parts=parts).inbox() for batch, parts in WAYS.values()]
     assert all(log == logs[0] for log in logs)
+
+
+def test_the_books_stay_as_they_were_and_name_nobody(lived):
+    before, after = lived(life()[:-1]), lived(life())
+    with before.engine.connect() as early, after.engine.connect() as late_:
+        was, now = books(early, Asked("e1")), books(late_, Asked("e1"))
+    assert was["balance"] == now["balance"]
+    assert {order["order_id"]: order["rebate"] and order["rebate"]["to"] for order in now["orders"]} == {
+        "o1": None, "o2": None, "o3": None}
+    assert now["group_buys"][0]["together_now"] == [{"orders": ["o1", "o2"], "buyers": 2, "percent": 90.0}]
 
 
 def test_everybody_else_stays(lived):

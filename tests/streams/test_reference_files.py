@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from schemas.errors import BadFile, BadPlaybook, BadReference
+from schemas.offer_terms import OfferTerms, Rebate
 from schemas.values import GroupKind, PersonaClass, Role
 from streams.reference_files import Folder, read_estates, read_folder, read_reference
 from streams.reference_store import load_reference, next_version, reference_version, save_reference, upsert
@@ -402,6 +403,13 @@ def test_offers_are_read_and_each_dealer_may_have_their_own(tmp_path, text):
         ("三天内上门", "我家柜子就是在这里做的", 3, "terms speaks as an owner"),
         ("name: 免费量房", "name: [免费量房]", 2, "name is no text"),
         ("name: 免费量房", "name: 'x", 9, "not YAML"),
+        ("price_fen: 19950", "steps: {2: 90, 3: 95}", 4, "the steps do not fall"),
+        ("price_fen: 19950", "steps: {2: 120}", 4, "steps.2: 120 is no percent of the list price"),
+        ("price_fen: 19950", "steps: {1: 90}", 4, "steps.1"),
+        ("price_fen: 19950", "early: [{percent: 95}]", 4, "early.0: an early price is for the first so many or until"),
+        ("price_fen: 19950", "rebate: {fen: 100, per_mille: 20}", 4, "rebate: a rebate is a sum or a share"),
+        ("price_fen: 19950", "together: city", 4, "together: input should be 'estate' or 'address'"),
+        ("price_fen: 19950", "deposit_fen: 1.5", 4, "deposit_fen"),
     ],
 )
 def test_a_wrong_offer_is_told_with_its_line(tmp_path, before, after, line, what):
@@ -409,6 +417,25 @@ def test_a_wrong_offer_is_told_with_its_line(tmp_path, before, after, line, what
     assert error.file == "offers.yaml"
     assert what in error.what
     assert error.line in (line, line + 1)
+
+
+def test_an_offer_may_have_figures_and_is_written_as_it_was_read(tmp_path):
+    figures = """\
+  steps: {2: 90, 3: 87.5}
+  together: address
+  joins: deposit
+  group_buys: ["tg-*"]
+  early: [{first: 10, percent: 95}, {until: 2026-03-08, percent: 97}]
+  tiers: {loyal_fan: 95}
+  rebate: {per_mille: 20, due: delivered}
+  deposit_fen: 50000
+"""
+    deal = read_reference(folder(tmp_path, offers_yaml=OFFERS.replace("  price_fen: 19950\n", figures))).offers[
+        "measure"].deal
+    assert deal is not None
+    assert (deal.steps, deal.together, deal.joins) == (((2, 900), (3, 875)), "address", "deposit")
+    assert (deal.rebate, deal.deposit_fen) == (Rebate(per_mille=20, due="delivered"), 50_000)
+    assert OfferTerms.model_validate(deal.written()).deal == deal
 
 
 def test_a_folders_playbook_stands_over_one_that_ships(tmp_path):
