@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Literal
 
+from agents.balance import unbalanced
 from agents.claims import claims
 from agents.fans import BESIDE
 from agents.feigned import feigned
@@ -27,7 +28,8 @@ from agents.script_grammar import (
     outcomes,
 )
 from agents.scripts import known_names
-from schemas.playbook import Duty, Formula, PhasePlan, Playbook, ScriptText
+from schemas.playbook import Duty, PhasePlan, Playbook, ScriptText
+from schemas.playbook_balance import PARTS_OF_PHASE
 from schemas.playbook_people import INTRODUCES
 from schemas.values import VISIBLE_ACTIONS, PersonaClass, Phase, Role, Rung
 
@@ -40,15 +42,6 @@ _FROM_LADDER_ONLY = frozenset({
 })
 #: What a reaction may answer: somebody joined, or a signal.
 ANSWERABLE = frozenset({"joined", "home_unclear", *EVIDENCE}) - _FROM_LADDER_ONLY
-
-#: What each phase is for, as parts of the deal formula; at least one of them is served every day.
-LEADING: dict[Phase, frozenset[Formula]] = {
-    Phase.WARM_UP: frozenset({Formula.TRUST, Formula.NEED}),
-    Phase.TRUST: frozenset({Formula.TRUST}),
-    Phase.VALUE: frozenset({Formula.VALUE, Formula.NEED}),
-    Phase.SIGN_UP: frozenset({Formula.BENEFIT, Formula.RISK, Formula.THRESHOLD}),
-    Phase.CLOSING: frozenset({Formula.BENEFIT, Formula.RISK, Formula.THRESHOLD}),
-}
 
 #: The house's own curfew, which a playbook's must hold: nobody is written to at night.
 CURFEW = (time(23, 0), time(0, 0), time(3, 0), time(6, 59))
@@ -81,7 +74,7 @@ def check(playbook: Playbook, offers: Collection[str] = ()) -> list[Finding]:
     """
     found = [
         *_curfew(playbook), *_ladder(playbook), *_offers(playbook), *_gates(playbook), *_duties(playbook, offers),
-        *_reactions(playbook, offers), *_sections(playbook, offers), *_days(playbook),
+        *_reactions(playbook, offers), *_sections(playbook, offers), *_days(playbook), *_balance(playbook),
     ]
     return sorted(found, key=lambda finding: finding.severity)
 
@@ -280,8 +273,8 @@ def _windows(playbook: Playbook, phase: Phase, day: int, duties: tuple[Duty, ...
 
 
 def _formula(phase: Phase, day: int, duties: tuple[Duty, ...], loc: Loc) -> Iterator[Finding]:
-    leading = LEADING[phase]
-    if not any(leading & set(duty.script.formula) for duty in duties):
+    leading = PARTS_OF_PHASE[phase]
+    if not any(set(leading) & set(duty.script.formula) for duty in duties):
         parts = ", ".join(sorted(leading))
         yield _warning(loc, f"no script on day {day} of {phase} serves {parts}", "a day serves what its phase is for")
 
@@ -296,3 +289,6 @@ def _staffing(playbook: Playbook, phase: Phase, day: int, duties: tuple[Duty, ..
             yield _warning(loc, what, "share them out, or raise limits: posts_per_day")
 
 
+def _balance(playbook: Playbook) -> Iterator[Finding]:
+    for loc, what, remedy in unbalanced(playbook):
+        yield _warning(loc, what, remedy)

@@ -112,6 +112,23 @@ def load_texts(
     return loaded
 
 
+def readable_among(texts: Iterable[tuple[str, str]], beneath: Iterable[Playbook]) -> list[Playbook]:
+    """Those of several (file, text) that are playbooks and can be used; the others are nobody's concern here."""
+    found, bases = list[Playbook](), list(beneath)
+    waiting = list(texts)
+    while waiting:
+        left = []
+        for file, text in waiting:
+            try:
+                found.append(load_playbook(text, file, bases=[*bases, *found]))
+            except BadPlaybook:
+                left.append((file, text))
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    return found
+
+
 def _waits(item: tuple[str, Document], waiting: list[tuple[str, Document]]) -> bool:
     """Whether a patch is put upon another of those that are still to be read."""
     _, document = item

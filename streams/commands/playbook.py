@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from agents.balance import tallies
+from agents.playbook_diff import differences
 from schemas.errors import BadFile
-from schemas.playbook import NAME, Playbook
+from schemas.playbook import NAME, Drive, Formula, Playbook
 from streams.commands.shared import AsJson, err, out, print_json, text_of
-from streams.playbook_files import builtin_playbooks, builtin_texts, examine
+from streams.playbook_files import builtin_playbooks, builtin_texts, examine, readable_among, written
 from streams.whole import write_new
 
 _NAMES = "write 2 to 64 small letters, digits and -, no - in front"
@@ -23,10 +25,13 @@ playbook_app = typer.Typer(
 
 @playbook_app.command("check")
 def check_command(
-    file: Annotated[Path, typer.Argument(help="The YAML file.")], as_json: AsJson = False,
+    file: Annotated[Path, typer.Argument(help="The YAML file, of a playbook or a patch.")], as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with a playbook: file, line, what, remedy. Errors end with status 2, warnings don't."""
-    playbook, complaints = examine(text_of(file), str(file))
+    """Say what is wrong with a playbook or a patch: file, line, what, remedy. Errors end with status 2, warnings don't.
+
+    A patch is put upon its base among those that ship and those that lie in its folder.
+    """
+    playbook, complaints = examine(text_of(file), str(file), bases=_beside(file))
     errors = [complaint for complaint in complaints if complaint.severity == "error"]
     if as_json:
         print_json([
@@ -37,7 +42,7 @@ def check_command(
         for complaint in complaints:
             err.print(f"{complaint.severity}: {complaint.error()}", markup=False)
         if playbook is not None and not errors:
-            out.print(f"{playbook.playbook} version {playbook.version} is right: {len(playbook.duties())} duties, "
+            out.print(f"{playbook.playbook} version {playbook.edition} is right: {len(playbook.duties())} duties, "
                       f"{len(playbook.reactions)} reactions")
     if errors:
         raise typer.Exit(2)
@@ -46,17 +51,28 @@ def check_command(
 @playbook_app.command("show")
 def show_command(
     name: Annotated[str | None, typer.Argument(help="A playbook that ships, or a YAML file; none lists them.")] = None,
+    base: Annotated[str | None, typer.Argument(help="With --diff: with which to compare; otherwise its base.")] = None,
     source: Annotated[bool, typer.Option("--source", help="Print the YAML itself.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what is other than in its base.")] = False,
+    balance: Annotated[bool, typer.Option("--balance", help="Show what each day serves.")] = False,
 ) -> None:
     """Show a playbook as a board: its days, windows and roles."""
     if name is None:
         for playbook in builtin_playbooks().values():
-            out.print(f"{playbook.playbook}  {playbook.title}  v{playbook.version}", markup=False)
+            out.print(f"{playbook.playbook}  {playbook.title}  v{playbook.edition}", markup=False)
         return
     text, playbook = _read(name)
     if source:
         typer.echo(text, nl=False)
-        return
+    elif diff:
+        _show_difference(_base_of(playbook, name, base), playbook)
+    elif balance:
+        _show_balance(playbook)
+    else:
+        _show_board(playbook)
+
+
+def _show_board(playbook: Playbook) -> None:
     for stage in playbook.stages:
         for phase in stage.phases:
             table = Table(title=f"{playbook.title} · {stage.stage} · {phase.phase}: {phase.aim}", expand=True)
@@ -67,6 +83,36 @@ def show_command(
                     table.add_row(str(day), f"{duty.at:%H:%M}", duty.role, duty.action, duty.script.text.strip(),
                                   ", ".join(duty.script.formula))
             out.print(table)
+
+
+def _show_balance(playbook: Playbook) -> None:
+    table = Table(title=f"{playbook.title}: how many scripts of a day serve what", expand=True)
+    for column in ("stage", "day", "phase", *Formula, "drives"):
+        table.add_column(column, overflow="fold")
+    for day in tallies(playbook):
+        table.add_row(
+            str(day.stage), str(day.day), day.phase, *(str(day.formula[part] or "·") for part in Formula),
+            ", ".join(f"{drive} {day.drives[drive]}" for drive in Drive if day.drives[drive]))
+    out.print(table)
+
+
+def _show_difference(base: Playbook, playbook: Playbook) -> None:
+    out.print(f"{playbook.playbook} {playbook.edition} ← {base.playbook} {base.edition}", markup=False)
+    for line in differences(base, playbook) or ["nothing is other"]:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _base_of(playbook: Playbook, name: str, base: str | None) -> Playbook:
+    """With what a playbook is compared: what was named, else what it was derived from."""
+    if base is not None:
+        return _read(base)[1]
+    made = playbook.derived
+    if made is None:
+        raise BadFile(name, None, "it was derived from nothing", "name what to compare it with: --diff BASE")
+    for other in _beside(Path(name)):
+        if (other.playbook, other.edition) == (made.base, made.base_edition):
+            return other
+    raise BadFile(name, None, f"its base {made.base} {made.base_edition} is not here", "name it: --diff BASE")
 
 
 @playbook_app.command("new")
@@ -92,11 +138,23 @@ def new_command(
 
 def _read(name: str) -> tuple[str, Playbook]:
     """A playbook that ships, by its name, or one in a file: its YAML and what it says."""
-    if name in builtin_playbooks():
-        return builtin_texts()[name], builtin_playbooks()[name]
-    ships = ", ".join(sorted(builtin_playbooks()))
-    text = text_of(Path(name), f"playbook or file; these ship: {ships}")
-    playbook, complaints = examine(text, name)
+    ship = builtin_playbooks()
+    if name in ship:
+        return builtin_texts().get(name) or written(ship[name]), ship[name]
+    text = text_of(Path(name), f"playbook or file; these ship: {', '.join(sorted(ship))}")
+    playbook, complaints = examine(text, name, bases=_beside(Path(name)))
     if playbook is None:
         raise complaints[0].error()
     return text, playbook
+
+
+def _beside(file: Path) -> list[Playbook]:
+    """The playbooks upon which a file may be put: those that ship, and those that lie beside it and are right."""
+    found = list(builtin_playbooks().values())
+    folder = file.absolute().parent
+    if not file.is_file() or folder == Path(folder.anchor):
+        return found
+    texts = [
+        (str(other), text_of(other)) for other in sorted(folder.glob("*.y*ml"))
+        if other.is_file() and not other.samefile(file)]
+    return [*found, *readable_among(texts, found)]

@@ -570,3 +570,29 @@ def test_doctor_finds_nothing_wrong_with_a_fresh_database(folder, tmp_path):
 
 def test_asyncapi_is_printed(tmp_path):
     assert json.loads(loupan("asyncapi", cwd=tmp_path).stdout)["asyncapi"] == "3.0.0"
+
+
+TILES = """patch: new-estate-own-group.tiles-test
+version: 1
+base: new-estate-own-group
+base_version: {base}
+by: category
+category: tiles
+replace:
+  w1-morning-hello: {{at: "07:45"}}
+"""
+
+
+def test_a_patch_is_checked_and_shown_as_what_is_other(tmp_path):
+    shown = loupan("playbook", "show", cwd=tmp_path).stdout.decode()
+    base = next(line for line in shown.splitlines() if line.startswith("new-estate-own-group ")).rsplit("v", 1)[1]
+    (tmp_path / "tiles.yaml").write_text(TILES.format(base=base), "utf-8")
+    spring = TILES.format(base=f'"{base}.1"').replace("tiles-test", "tiles-test.spring").replace(
+        "base: new-estate-own-group", "base: new-estate-own-group.tiles-test").replace("07:45", "07:50")
+    (tmp_path / "spring.yaml").write_text(spring, "utf-8")
+    assert f"version {base}.1.1 is right" in loupan("playbook", "check", "spring.yaml", cwd=tmp_path).stdout.decode()
+    lines = loupan("playbook", "show", "spring.yaml", "--diff", cwd=tmp_path).stdout.decode().splitlines()
+    assert lines[0] == f"new-estate-own-group.tiles-test.spring {base}.1.1 ← new-estate-own-group.tiles-test {base}.1"
+    assert lines[-1] == "    at: 07:45 → 07:50"
+    done = loupan("playbook", "show", "new-estate-own-group", "--diff", cwd=tmp_path)
+    assert (done.returncode, b"it was derived from nothing; name what" in done.stderr) == (2, True)
