@@ -17,6 +17,7 @@ from agents import (
     key_people,
     members,
     orders,
+    quiz,
     reactions,
     stages,
     tasks,
@@ -93,6 +94,7 @@ def _on_message(turn: Turn, event: ev.GroupMessage) -> None:
         return
     names = members.speak(turn, data)
     dialogues.heard(turn, data, names)
+    quiz.heard(turn, data)
     if not names:
         return
     if "opts_out" in names:
@@ -147,6 +149,7 @@ def _on_recalled(turn: Turn, event: ev.MessageRecalled) -> None:
     """What rested on the message alone falls with it: evidence, a place on the ladder, a task that answers it."""
     tasks.forget_post(turn, event.data.message_id)
     dialogues.recalled(turn, event.data.group_id, event.data.message_id)
+    quiz.recalled(turn, event.data.message_id)
     tasks.withdraw(turn, "the message that it answers was recalled", message_id=event.data.message_id)
     borne.take_back(turn, event.data.group_id, event.data.message_id)
 
@@ -213,6 +216,7 @@ def _forget(turn: Turn, member_id: str, reason: str, *, erase: bool) -> None:
     groups = members.forget(turn, member_id, erase=erase)
     for order_id in orders.forget(turn, member_id):
         tasks.withdraw(turn, reason, order_id=order_id)
+    quiz.forget(turn, member_id)
     tasks.forget_member(turn, member_id, reason)
     _shrunk(turn, groups)
 

@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import absence, baselines, connections, dialogues, fading, planner, stages, tasks
+from agents import absence, baselines, connections, dialogues, fading, planner, quiz, stages, tasks
 from agents.orders import sold
 from agents.phases import State, Trigger, move, state_of
 from agents.state import CampaignRow
@@ -29,6 +29,7 @@ def tick(turn: Turn) -> None:
     today = turn.local.date()
     tasks.expire(turn, turn.now)
     dialogues.follow(turn)
+    quiz.close(turn)
     absence.tidy(turn, today)
     stages.keep_playbook(turn)
     _start_if_due(turn, today)
@@ -158,7 +159,8 @@ def end(
 ) -> CampaignRow:
     """The stage is over: nothing more is to be done in it; the one that `follows` is kept for its first day."""
     tasks.withdraw(turn, "the campaign's stage is over")
-    after = replace(campaign, run="ended", queued=())
+    quiz.drop_all(turn)
+    after = replace(campaign, run="ended", queued=(), quiz_until=None)
     turn.put_campaign(after)
     turn.emit(StageEnded, StageEnd(
         turn.estate_id, campaign.campaign_id, campaign.stage, campaign.day, dict(measures), reason,
@@ -206,3 +208,4 @@ def next_wake(turn: Turn) -> None:
         if row.task.status in tasks.OPEN:
             turn.wake(row.expires)
     dialogues.next_wake(turn)
+    quiz.next_wake(turn)

@@ -9,7 +9,7 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import dialogues, honesty, people, staffing, tasks
+from agents import dialogues, honesty, people, quiz, recurring, staffing, tasks
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.rota import is_bound
 from agents.state import CampaignRow, OrderRow
@@ -32,7 +32,7 @@ def plan_day(turn: Turn, day: date) -> None:
     at_works: list[GroupAtWork] = []
     for group in turn.worked_groups():
         at_work = GroupAtWork(turn, group)
-        duties = _of_day(at_work.play, campaign)
+        duties = _of_day(at_work.play, campaign, day)
         if at_works:
             # What one group asks of somebody counts in the next.
             at_work.rota = at_works[0].rota
@@ -47,6 +47,7 @@ def plan_day(turn: Turn, day: date) -> None:
         post = _hand_out_once(one.at_work, job)
         if post is not None:
             dialogues.plan(one.at_work, one.duty, post, orders)
+            quiz.plan(one.at_work, post)
     people.plan(turn, at_works, day)
 
 
@@ -54,10 +55,14 @@ def _allowed(at_work: GroupAtWork) -> int:
     return honesty.shills_allowed(at_work.members, at_work.play.playbook.limits)
 
 
-def _of_day(play: Play, campaign: CampaignRow) -> tuple[Duty, ...]:
-    """All duties of the campaign's day, in the order of the day; none where the play has no such phase."""
+def _of_day(play: Play, campaign: CampaignRow, day: date) -> tuple[Duty, ...]:
+    """All that the campaign's day asks for, in the order of the day; nothing where the play has no such phase."""
     plan = play.phases.get((campaign.stage, campaign.phase)) if campaign.phase is not None else None
-    return duties_of(plan, campaign.phase_day) if plan is not None else ()
+    if plan is None:
+        return ()
+    again = tuple(recurring.of_day(play.playbook, campaign, day))
+    duties = duties_of(plan, campaign.phase_day)
+    return _by_time((*duties, *again)) if again else duties
 
 
 def _hand_out_once(at_work: GroupAtWork, job: Job) -> Task | None:

@@ -18,6 +18,7 @@ from agents.fans import BESIDE
 from agents.feigned import feigned
 from agents.honesty import may_speak_as
 from agents.ladder import EVIDENCE
+from agents.recurring import most_of_a_day
 from agents.script_grammar import (
     ONLY_IN_INTRODUCTIONS,
     ONLY_IN_REACTIONS,
@@ -282,6 +283,7 @@ def _formula(phase: Phase, day: int, duties: tuple[Duty, ...], loc: Loc) -> Iter
 def _staffing(playbook: Playbook, phase: Phase, day: int, duties: tuple[Duty, ...], loc: Loc) -> Iterator[Finding]:
     limits = playbook.limits
     posts = Counter(duty.role for duty in duties if duty.action in VISIBLE_ACTIONS)
+    posts += most_of_a_day(playbook.recurring, phase)
     for role, count in posts.items():
         people = limits.shills_per_100 if role is Role.SHILL else 1
         if count > people * limits.posts_per_day:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from agents.order_rows import ORDER_ROWS
 from agents.people_rows import PEOPLE_ROWS
+from agents.quiz_rows import QUIZ_ROWS
 from agents.rows import CAMPAIGN, PLACEMENT, Address
 from agents.shop_rows import SHOP_ROWS
 from maps.clues import Clue
@@ -121,6 +122,8 @@ class CampaignRow(Struct, frozen=True, array_like=True):
     queued: tuple[Queued, ...] = ()
     #: Its playbook is not loaded any more, and HQ was told.
     lost: bool = False
+    #: When the last of its open quizzes closes.
+    quiz_until: datetime | None = None
 
 
 class GroupRow(Struct, frozen=True, array_like=True):
@@ -273,6 +276,7 @@ ROW_TYPES: dict[int, Any] = {
     PERSONA: PersonaRow, TASK: TaskRow, DAY_COUNT: DayCount, TASK_COUNTS: TaskCounts,
     EXCHANGES: ExchangesRow,
     **PEOPLE_ROWS,
+    **QUIZ_ROWS,
     **SHOP_ROWS,
     **ORDER_ROWS,
 }

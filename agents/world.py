@@ -10,8 +10,10 @@ from typing import Final
 
 from agents import scripts
 from agents.ladder import Masks, fades_of, masks_of, worth_of
+from agents.recurring import quizzes_of
 from maps.locator import Locator
 from schemas.playbook import PhasePlan, Playbook, Reaction, ScriptText
+from schemas.playbook_recurring import Question, Recurring
 from schemas.reference import Group, Persona, Reference, Store
 from schemas.values import PersonaClass, Phase
 
@@ -30,6 +32,8 @@ class Play:
     fan_points: tuple[tuple[int, int], ...]
     #: Every script by the id that its tasks name.
     scripts: Mapping[str, ScriptText] = field(default_factory=dict)
+    #: Every question of a quiz by the id of the script that asks it.
+    quizzes: Mapping[str, tuple[Recurring, Question]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, playbook: Playbook, zone: tzinfo) -> Play:
@@ -46,6 +50,7 @@ class Play:
             fades=fades_of(playbook.ladder),
             fan_points=worth_of(playbook.fans.points) if playbook.fans is not None else (),
             scripts=dict(_scripts(playbook)),
+            quizzes=quizzes_of(playbook),
         )
 
 

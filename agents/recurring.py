@@ -1,0 +1,79 @@
+"""What comes again and again: which of a playbook's recurring items fall on a day, and with which words.
+
+The same campaign and day give the same words. They go through the planner like any duty, and so through honesty.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from zlib import crc32
+
+from agents.state import CampaignRow
+from schemas.playbook import Duty, Playbook
+from schemas.playbook_parts import ScriptText
+from schemas.playbook_recurring import WEEKDAYS, Question, Recurring
+from schemas.values import VISIBLE_ACTIONS, Phase, Role
+
+
+def of_day(playbook: Playbook, campaign: CampaignRow, day: date) -> Iterator[Duty]:
+    """What comes on a day of the campaign, in the order of the file."""
+    for item in playbook.recurring:
+        if falls_on(item, day) and _is_for(item, campaign):
+            id, script = _words(item, _turn(item, campaign, day))
+            yield Duty(
+                id=id, at=item.at, role=item.role, action=item.action, script=script, priority=item.priority,
+                minutes=item.minutes)
+
+
+def _is_for(item: Recurring, campaign: CampaignRow) -> bool:
+    """Whether an item comes in the campaign's phase and stage."""
+    if item.phases and campaign.phase not in item.phases:
+        return False
+    return not item.stages or campaign.stage in item.stages
+
+
+def falls_on(item: Recurring, day: date) -> bool:
+    """Whether an item comes on a date; one that names weekdays and days of the month comes where both hold."""
+    if item.weekdays and WEEKDAYS[day.weekday()] not in item.weekdays:
+        return False
+    return not item.days_of_month or day.day in item.days_of_month
+
+
+def _turn(item: Recurring, campaign: CampaignRow, day: date) -> int:
+    """Which of an item's texts is due: they go round from one time to the next, each campaign beginning elsewhere."""
+    first = date.fromisoformat(campaign.start_date)
+    times = sum(falls_on(item, first + timedelta(days=past)) for past in range(max((day - first).days, 0)))
+    return crc32(f"{campaign.campaign_id}/{item.id}".encode()) + times
+
+
+def _words(item: Recurring, turn: int) -> tuple[str, ScriptText]:
+    """The id and the text of an item, as `Recurring.said` names them."""
+    if item.quiz is not None:
+        question = item.quiz.bank[turn % len(item.quiz.bank)]
+        return f"{item.id}-{question.id}", question.fill(item.quiz.ask)
+    place = turn % len(item.scripts)
+    return f"{item.id}-{place + 1}", item.scripts[place]
+
+
+def quizzes_of(playbook: Playbook) -> dict[str, tuple[Recurring, Question]]:
+    """Every question of every quiz, by the id of the script that asks it."""
+    return {
+        f"{item.id}-{question.id}": (item, question)
+        for item in playbook.recurring if item.quiz is not None for question in item.quiz.bank
+    }
+
+
+def most_of_a_day(items: Iterable[Recurring], phase: Phase) -> Counter[Role]:
+    """How many posts of each role the fullest weekday of a phase adds; a day of the month may be any weekday."""
+    most: Counter[Role] = Counter()
+    for weekday in WEEKDAYS:
+        day: Counter[Role] = Counter()
+        for item in items:
+            if weekday in (item.weekdays or WEEKDAYS) and phase in (item.phases or (phase,)):
+                for role in (item.role, (item.quiz.answered_by or item.role) if item.quiz is not None else None):
+                    if role is not None and item.action in VISIBLE_ACTIONS:
+                        day[role] += 1
+        most |= day
+    return most
