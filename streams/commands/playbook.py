@@ -13,10 +13,14 @@ from agents.balance import tallies
 from agents.playbook_diff import differences
 from schemas.errors import BadFile
 from schemas.playbook import NAME, Drive, Formula, Playbook
-from streams.commands.shared import AsJson, err, out, print_json, text_of
+from schemas.values import GroupKind
+from streams.campaign_copy import copy_campaign
+from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, err, opened, out, print_json, text_of
 from streams.playbook_files import builtin_playbooks, builtin_texts, examine, readable_among, written
+from streams.reference_store import load_reference
 from streams.whole import write_new
 
+_CAMPAIGN = "campaign"
 _NAMES = "write 2 to 64 small letters, digits and -, no - in front"
 
 playbook_app = typer.Typer(
@@ -118,22 +122,50 @@ def _base_of(playbook: Playbook, name: str, base: str | None) -> Playbook:
 @playbook_app.command("new")
 def new_command(
     to: Annotated[Path, typer.Argument(help="The file to write.")],
-    like: Annotated[str, typer.Option("--from", help="The playbook to start from.")] = "new-estate-own-group",
+    estate: Annotated[
+        str | None, typer.Argument(help="With --from campaign: the estate whose campaign it was.")] = None,
+    like: Annotated[
+        str, typer.Option("--from", help="The playbook to start from; `campaign`: one that was played.")
+    ] = "new-estate-own-group",
     name: Annotated[str | None, typer.Option(help="Its name; otherwise the file's.")] = None,
+    group: Annotated[
+        GroupKind | None, typer.Option(help="With --from campaign: the kind of group that it is for.")] = None,
+    database: Database = DEFAULT_DATABASE,
 ) -> None:
-    """Write a playbook of your own, as a copy of one that ships."""
-    text, playbook = _read(like)
+    """Write a playbook of your own: a copy of one that ships, or what a campaign that worked has to say to the next."""
     own = to.stem if name is None else name
     if re.fullmatch(NAME, own) is None:
         where = str(to) if name is None else "--name"
         raise BadFile(where, None, f"{own!r} is no name for a playbook", _NAMES)
+    if like == _CAMPAIGN:
+        _from_campaign(to if to.suffix else to.with_suffix(".yaml"), estate, own, group, database)
+        return
+    if estate is not None or group is not None:
+        what = estate if estate is not None else f"--group {group}"
+        raise BadFile(what, None, "goes with --from campaign alone", "take it out, or say --from campaign")
+    text, playbook = _read(like)
     text = text.replace(f"playbook: {playbook.playbook}", f"playbook: {own}", 1)
-    _, complaints = examine(text, str(to))
+    _write_right(to, text)
+    out.print(f"{to}: {own}, a copy of {playbook.playbook}; change it, then loupan playbook check {to}")
+
+
+def _from_campaign(to: Path, estate: str | None, name: str, group: GroupKind | None, database: str) -> None:
+    if estate is None:
+        remedy = f"say: loupan playbook new {to} --from campaign ESTATE_ID"
+        raise BadFile("--from campaign", None, "no estate is named", remedy)
+    with opened(database, must_exist=True) as engine, engine.connect().execution_options(reading=True) as connection:
+        text = copy_campaign(connection, estate, name, str(to), group)
+        bases = list(load_reference(connection)[1].values())
+    _write_right(to, text, bases)
+    out.print(f"{to}: {name}, from what worked on {estate}; read it, then loupan playbook show {to} --diff")
+
+
+def _write_right(to: Path, text: str, bases: list[Playbook] | None = None) -> None:
+    _, complaints = examine(text, str(to), bases=bases)
     worst = next((complaint for complaint in complaints if complaint.severity == "error"), None)
     if worst is not None:
         raise worst.error()
     write_new(to, text)
-    out.print(f"{to}: {own}, a copy of {playbook.playbook}; change it, then loupan playbook check {to}")
 
 
 def _read(name: str) -> tuple[str, Playbook]:
