@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from msgspec import Struct
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from schemas.playbook_parts import Part
 
@@ -99,7 +99,12 @@ def _percent(value: Any) -> Any:
     return permille
 
 
-Percent = Annotated[int, BeforeValidator(_percent)]
+def _write_percent(permille: int) -> int | float:
+    """As it is written in a playbook: 900 is 90, 875 is 87.5."""
+    return permille / 10 if permille % 10 else permille // 10
+
+
+Percent = Annotated[int, BeforeValidator(_percent), PlainSerializer(_write_percent, when_used="json")]
 Fen = Annotated[int, Field(ge=0, le=10**12, strict=True)]
 Many = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 

@@ -73,7 +73,8 @@ class _Asked:
     def _required_of(self, playbook: Playbook, stage: int) -> frozenset[str]:
         key = playbook.playbook, stage
         if key not in self._required:
-            self._required[key] = required_of(playbook, stage) - _LATER
+            names = (name for number in followed(playbook, stage) for name in required_of(playbook, number))
+            self._required[key] = frozenset(names) - _LATER
         return self._required[key]
 
     def _offers_of(self, playbook: Playbook, dealer: Dealer) -> dict[str, Offer | OfferText]:
@@ -93,6 +94,15 @@ def _said(name: str, plan: CampaignPlan, group: Group, store: Store | None, deal
     offer = offer_of(name)
     what = f"{name} is empty for {whose}" if offer is None else f"{whose} has no {name}"
     return f"{what}, and the playbook {plan.playbook} shows it", f"fill it in, in {_WHERE[kind]}"
+
+
+def followed(playbook: Playbook, stage: int) -> Iterator[int]:
+    """The stage, and those that follow it by themselves."""
+    while (plan := playbook.stage(stage)) is not None:
+        yield stage
+        if plan.next != "auto":
+            return
+        stage += 1
 
 
 def required_of(playbook: Playbook, stage: int) -> frozenset[str]:

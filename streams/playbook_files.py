@@ -175,6 +175,7 @@ def _examine_patch(
         patch = Patch.model_validate(document.data)
     except ValidationError as error:
         return None, [_of_form(document, file, detail) for detail in error.errors(include_url=False)]
+    bases = list(bases)
     base = base_of(patch, bases)
     if isinstance(base, Fault):
         return None, [_fault(document, file, base)]
@@ -190,7 +191,16 @@ def _examine_patch(
         *_zone(document, file, playbook),
         *(Complaint(file, document.text_line(origin(patch, data, found.loc), found.within), found.severity,
                     found.what, found.remedy) for found in check(playbook, offers)),
+        *_newer_base(document, file, base, bases),
     ]
+
+
+def _newer_base(document: Document, file: str, base: Playbook, bases: list[Playbook]) -> list[Complaint]:
+    newest = max((other for other in bases if other.playbook == base.playbook), key=lambda other: other.version)
+    if newest.version == base.version or (newest.derived is not None and newest.derived.base == newest.playbook):
+        return []
+    what = f"it is put upon version {base.edition} of {base.playbook}, and there is {newest.edition}"
+    return [Complaint(file, document.line(("base_version",)), "warning", what, "bring it along: look at --diff first")]
 
 
 def _fault(document: Document, file: str, fault: Fault) -> Complaint:

@@ -12,7 +12,8 @@ from rich.table import Table
 from agents.balance import tallies
 from agents.playbook_diff import differences
 from schemas.errors import BadFile
-from schemas.playbook import NAME, Drive, Formula, Playbook
+from schemas.playbook import Drive, Formula, Playbook
+from schemas.playbook_parts import PLAYBOOK_NAME
 from schemas.values import GroupKind
 from streams.campaign_copy import copy_campaign
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, err, opened, out, print_json, text_of
@@ -87,6 +88,20 @@ def _show_board(playbook: Playbook) -> None:
                     table.add_row(str(day), f"{duty.at:%H:%M}", duty.role, duty.action, duty.script.text.strip(),
                                   ", ".join(duty.script.formula))
             out.print(table)
+    if playbook.recurring:
+        _show_recurring(playbook)
+
+
+def _show_recurring(playbook: Playbook) -> None:
+    table = Table(title=f"{playbook.title} · what comes again", expand=True)
+    for column in ("id", "kind", "days", "at", "role", "phases", "texts"):
+        table.add_column(column, overflow="fold")
+    for item in playbook.recurring:
+        days = [*item.weekdays, *(f"{day}." for day in item.days_of_month)]
+        texts = len(item.quiz.bank) if item.quiz is not None else len(item.scripts)
+        table.add_row(item.id, item.kind, " ".join(days) or "every day", f"{item.at:%H:%M}", item.role,
+                      " ".join(item.phases) or "all", str(texts))
+    out.print(table)
 
 
 def _show_balance(playbook: Playbook) -> None:
@@ -134,7 +149,7 @@ def new_command(
 ) -> None:
     """Write a playbook of your own: a copy of one that ships, or what a campaign that worked has to say to the next."""
     own = to.stem if name is None else name
-    if re.fullmatch(NAME, own) is None:
+    if re.fullmatch(PLAYBOOK_NAME, own) is None:
         where = str(to) if name is None else "--name"
         raise BadFile(where, None, f"{own!r} is no name for a playbook", _NAMES)
     if like == _CAMPAIGN:
@@ -144,7 +159,8 @@ def new_command(
         what = estate if estate is not None else f"--group {group}"
         raise BadFile(what, None, "goes with --from campaign alone", "take it out, or say --from campaign")
     text, playbook = _read(like)
-    text = text.replace(f"playbook: {playbook.playbook}", f"playbook: {own}", 1)
+    named = rf"^(playbook|patch): {re.escape(playbook.playbook)}$"
+    text = re.sub(named, rf"\1: {own}", text, count=1, flags=re.MULTILINE)
     _write_right(to, text)
     out.print(f"{to}: {own}, a copy of {playbook.playbook}; change it, then loupan playbook check {to}")
 

@@ -40,8 +40,8 @@ class _Console(Console):
 
 
 #: Words for people go to stderr, results to stdout.
-err = _Console(stderr=True, highlight=False, soft_wrap=True)
-out = _Console(highlight=False, soft_wrap=True)
+err = _Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+out = _Console(highlight=False, soft_wrap=True, emoji=False)
 
 DEFAULT_DATABASE = "loupan.db"
 

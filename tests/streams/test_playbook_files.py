@@ -177,25 +177,27 @@ def test_every_playbook_that_ships_is_right():
     assert len(playbooks) == len(builtin_texts())
 
 
-PATCH = """
+BASE = builtin_playbooks()["new-estate-own-group"].edition
+PATCH = f"""
 patch: new-estate-own-group.tiles
 version: 2
 base: new-estate-own-group
-base_version: 1
+base_version: {BASE}
 by: category
 category: tiles
 replace:
   w1-morning-hello:
-    text: 早上好，各位邻居。我是{{ store.name }}做瓷砖的，不是业主。
+    text: 早上好，各位邻居。我是{{{{ store.name }}}}做瓷砖的，不是业主。
     at: "07:45"
 drop: [w1-noon-photos]
-limits: {posts_per_day: 4}
+limits: {{posts_per_day: 4}}
 """
 
 
 def test_a_patch_is_a_whole_playbook():
     playbook = load_playbook(PATCH, "tiles.yaml")
-    assert (playbook.playbook, playbook.edition, playbook.category) == ("new-estate-own-group.tiles", "1.2", "tiles")
+    assert (playbook.playbook, playbook.category) == ("new-estate-own-group.tiles", "tiles")
+    assert playbook.edition == f"{BASE}.2"
     assert "w1-noon-photos" not in [duty.id for duty in playbook.duties()]
 
 
@@ -209,8 +211,8 @@ def test_a_patch_is_a_whole_playbook():
         ('"07:45"', '"03:45"', '"03:45"', "w1-morning-hello at 03:45 lies in the curfew"),
         ("at:", "when:", "when:", "has an unknown field when"),
         ("posts_per_day: 4", "posts_per_day: 9", "posts_per_day", "posts_per_day is 9, more than the base's 4"),
-        ("base_version: 1", "base_version: 3", "base_version", "there is no version 3 of new-estate-own-group"),
-        ("base_version: 1", "base_version: 1.2", "base_version", 'as "1.2" in quotes'),
+        (f"base_version: {BASE}", "base_version: 99", "base_version", "there is no version 99 of new-estate-own-group"),
+        (f"base_version: {BASE}", "base_version: 1.2", "base_version", 'as "1.2" in quotes'),
         ("base: new-estate-own-group", "base: new-estate-own-grp", "base: ", "no playbook new-estate-own-grp to patch"),
         ("by: category", "by: dealer", "patch: ", "by: dealer goes with the dealer's dealer_id"),
         ("version: 2", "versoin: 2", "versoin", "unknown field versoin"),
@@ -226,6 +228,7 @@ def test_what_is_wrong_with_a_patch_is_told_at_its_own_line(before, after, part,
 def test_patches_are_read_after_what_they_are_put_upon_whatever_the_order_of_the_files():
     own = text_of()
     first = PATCH.replace("new-estate-own-group\n", "small-test\n").replace("new-estate-own-group.", "small-test.")
+    first = first.replace(f"base_version: {BASE}", "base_version: 1")
     first = re.sub(r"replace:.*drop: \[w1-noon-photos\]\n", "", first, flags=re.DOTALL)
     second = first.replace("small-test.tiles", "small-test.tiles.spring")
     second = second.replace("base: small-test\n", "base: small-test.tiles\n")
@@ -241,3 +244,12 @@ def test_of_several_versions_the_newest_has_the_bare_name_and_a_later_layer_stan
     one, two = load_playbook(text_of(), "1.yaml"), load_playbook(text_of(version=2), "2.yaml")
     assert {name: p.version for name, p in shelve([two, one]).items()} == {"small-test@1": 1, "small-test": 2}
     assert {name: p.version for name, p in shelve([two], [one]).items()} == {"small-test@2": 2, "small-test": 1}
+
+
+def test_a_patch_of_an_older_version_than_there_is_is_told():
+    one, two = (load_playbook(text_of(version=version), "small.yaml") for version in (1, 2))
+    patch = "patch: small-test.d1\nversion: 1\nbase: small-test\nbase_version: 1\nby: dealer\ndealer_id: d1\n"
+    _, complaints = examine(patch, "d1.yaml", bases=[one, two])
+    assert [(c.line, c.severity, c.what) for c in complaints if "put upon" in c.what] == [
+        (4, "warning", "it is put upon version 1 of small-test, and there is 2")]
+    assert not any("put upon" in c.what for c in examine(patch, "d1.yaml", bases=[one])[1])

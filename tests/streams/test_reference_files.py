@@ -599,3 +599,18 @@ def test_a_failure_leaves_nothing_half_done(connection, tmp_path):
         save_reference(connection, found.reference, {"bad": object()})  # type: ignore[dict-item]  # wrong on purpose
     assert connection.execute(select(func.count()).select_from(reference_table)).scalar() == 0
     assert reference_version(connection) == 0
+
+
+def test_a_stage_that_follows_by_itself_is_asked_for_its_values_too(tmp_path):
+    data = builders.playbook_data(ladder=LADDER)
+    second = builders.playbook_data()["stages"][0]
+    for phase in second["phases"]:
+        for duty in (*(duty for duties in phase["plan"].values() for duty in duties), *phase["rescue"]):
+            duty["id"] = f"second-{duty['id']}"
+    second["phases"][0]["plan"][1][0]["script"]["text"] = "{{ estate.district }}的早上"
+    data["stages"] = [{**data["stages"][0], "next": "auto"}, {**second, "stage": 2}]
+    changes = changed("estates.csv", "哈尔滨,松北区", "哈尔滨,")
+    text = yaml.safe_dump(data, allow_unicode=True)
+    assert "estate.district" in refused(folder(tmp_path, playbooks__small_yaml=text, **changes)).what
+    data["stages"][0]["next"] = "ask"
+    read_folder(folder(tmp_path, playbooks__small_yaml=yaml.safe_dump(data, allow_unicode=True), **changes))
