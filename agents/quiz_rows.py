@@ -10,7 +10,6 @@ from msgspec import Struct
 from agents.rows import CAMPAIGN, Address
 
 QUIZ = 32
-_PART = "\x1f"
 
 
 class Answer(Struct, frozen=True, array_like=True):
@@ -22,8 +21,8 @@ class Answer(Struct, frozen=True, array_like=True):
     seen: bool
 
 
-class QuizRow(Struct, frozen=True, array_like=True):
-    """An open quiz of a group: the script and the task that ask it, from when to when answers count, and who gave any.
+class OpenQuiz(Struct, frozen=True, array_like=True):
+    """An open quiz: the script and the task that ask it, from when to when answers count, and who gave any.
 
     `right` are the first right answers in their order, `wrong` the members who have had their answer.
     """
@@ -36,14 +35,15 @@ class QuizRow(Struct, frozen=True, array_like=True):
     wrong: tuple[str, ...] = ()
 
 
+class QuizRow(Struct, frozen=True, array_like=True):
+    """The open quizzes of a group; a group without any has no such row."""
+
+    open: tuple[OpenQuiz, ...] = ()
+
+
 QUIZ_ROWS: dict[int, Any] = {QUIZ: QuizRow}
 
 
-def quiz_row(estate_id: str, group_id: str, quiz: str) -> Address:
-    """Where a group's `QuizRow` of a recurring quiz lies."""
-    return (CAMPAIGN, estate_id, QUIZ, group_id + _PART + quiz)
-
-
-def group_of(sub: str) -> str:
-    """The group of a `QuizRow`'s sub-key."""
-    return sub.partition(_PART)[0]
+def quiz_row(estate_id: str, group_id: str) -> Address:
+    """Where a group's `QuizRow` lies."""
+    return (CAMPAIGN, estate_id, QUIZ, group_id)

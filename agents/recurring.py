@@ -5,15 +5,17 @@ The same campaign and day give the same words. They go through the planner like 
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from typing import NamedTuple
 from zlib import crc32
 
 from agents.state import CampaignRow
 from schemas.playbook import Duty, Playbook
 from schemas.playbook_parts import ScriptText
-from schemas.playbook_recurring import WEEKDAYS, Question, Recurring
+from schemas.playbook_recurring import WEEKDAYS, Question, Quiz, Recurring
 from schemas.values import VISIBLE_ACTIONS, Phase, Role
 
 
@@ -57,12 +59,27 @@ def _words(item: Recurring, turn: int) -> tuple[str, ScriptText]:
     return f"{item.id}-{place + 1}", item.scripts[place]
 
 
-def quizzes_of(playbook: Playbook) -> dict[str, tuple[Recurring, Question]]:
+class Asked(NamedTuple):
+    """A question of a quiz made ready: `words` are its options as they are compared with what members say."""
+
+    item: Recurring
+    quiz: Quiz
+    question: Question
+    words: dict[str, str]
+
+
+def quizzes_of(playbook: Playbook) -> dict[str, Asked]:
     """Every question of every quiz, by the id of the script that asks it."""
     return {
-        f"{item.id}-{question.id}": (item, question)
+        f"{item.id}-{question.id}": Asked(
+            item, item.quiz, question, {letter: bare(option) for letter, option in question.options.items()})
         for item in playbook.recurring if item.quiz is not None for question in item.quiz.bank
     }
+
+
+def bare(text: str) -> str:
+    """The letters, digits and characters of a text, in capitals."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text))).upper()
 
 
 def most_of_a_day(items: Iterable[Recurring], phase: Phase) -> Counter[Role]:

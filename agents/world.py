@@ -10,10 +10,9 @@ from typing import Final
 
 from agents import scripts
 from agents.ladder import Masks, fades_of, masks_of, worth_of
-from agents.recurring import quizzes_of
+from agents.recurring import Asked, quizzes_of
 from maps.locator import Locator
 from schemas.playbook import PhasePlan, Playbook, Reaction, ScriptText
-from schemas.playbook_recurring import Question, Recurring
 from schemas.reference import Group, Persona, Reference, Store
 from schemas.values import PersonaClass, Phase
 
@@ -33,7 +32,7 @@ class Play:
     #: Every script by the id that its tasks name.
     scripts: Mapping[str, ScriptText] = field(default_factory=dict)
     #: Every question of a quiz by the id of the script that asks it.
-    quizzes: Mapping[str, tuple[Recurring, Question]] = field(default_factory=dict)
+    quizzes: Mapping[str, Asked] = field(default_factory=dict)
 
     @classmethod
     def of(cls, playbook: Playbook, zone: tzinfo) -> Play:
