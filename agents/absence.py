@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from agents import dialogues, honesty, staffing, tasks
+from agents import dialogues, honesty, quiz, staffing, tasks
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.reactions import SOMEBODY
 from agents.shop_rows import Absence, AwayRow, away_row
@@ -107,6 +107,7 @@ def _move(turn: Turn, at_work: GroupAtWork | None, row: TaskRow, last: str) -> N
     else:
         reason = f"{name} is away until {last}: {job.persona.name} does it"
         dialogues.moved(turn, task.group_id, task.task_id, moved.task_id)
+        quiz.moved(turn, task.group_id, task.task_id, moved.task_id)
     tasks.change(turn, row, TaskStatus.WITHDRAWN, reason)
 
 

@@ -125,6 +125,14 @@ def answer_of(words: str, options: Mapping[str, str]) -> str | None:
     return named[0] if len(named) == 1 and len(words) <= len(options[named[0]]) + _AROUND else None
 
 
+def moved(turn: Turn, group_id: str, before: str, after: str) -> None:
+    """Somebody else asks the question: another task does."""
+    open_ = _open(turn, group_id)
+    if any(quiz.task_id == before for quiz in open_):
+        _keep(turn, group_id, tuple(
+            replace(quiz, task_id=after) if quiz.task_id == before else quiz for quiz in open_))
+
+
 # --- taken back -----------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from agents.rows import CAMPAIGN
 from agents.state import CampaignRow
 from schemas.playbook import Playbook
 from schemas.playbook_recurring import Recurring
-from schemas.values import Phase, TaskStatus
+from schemas.values import Phase, Role, TaskStatus
 from tests import builders
 from tests.agents import drive as driving
 from tests.agents.drive import Drive
@@ -307,3 +307,17 @@ def test_a_message_that_is_no_answer_writes_nothing_of_the_quiz():
     before = rows(drive)
     drive.send(says("m1", "收房了吗", "09:06"))
     assert rows(drive) == before
+
+
+def test_a_question_that_somebody_else_asks_is_answered_too():
+    people = builders.reference(
+        personas=[*builders.staff(), builders.persona("p-second", Role.MAIN_PERSONA, name="苏青")])
+    drive = Drive(driving.world(people, playbook(quiz()))).send(START).until(1)
+    (task,) = [task for task in drive.tasks_of(day=1) if task.script.id.startswith("quiz-")]
+    drive.send(builders.persona_away(task.persona_id or "", 1, 1, at=builders.at(1, "08:00")))
+    (again,) = [task for task in drive.tasks_of(day=1, status="issued") if task.script.id.startswith("quiz-")]
+    assert again.persona_id != task.persona_id
+    member = (again.persona_id or "").replace("p-", "m-")
+    drive.send(builders.message(member=member, text=again.script.text, at=builders.at(1, "09:03")))
+    (answer,) = closed(drive.send(says("m1", "B", "09:05")))
+    assert answer.evidence.member_id == "m1"
