@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from agents import (
     absence,
+    admission,
+    answered,
     borne,
     clock,
     dialogues,
@@ -16,7 +18,9 @@ from agents import (
     honesty,
     key_people,
     members,
+    moderation,
     orders,
+    peace,
     quiz,
     reactions,
     stages,
@@ -50,11 +54,22 @@ def advance(record: EstateRecord, rows: Rows, world: World) -> Turn:
         turn.event = earlier
         _HANDLERS[type(earlier)](turn, earlier)
     turn.event = record.event
+    if turn.place.gone:
+        _gone(turn, record.event)
     if turn.touched:
         dialogues.follow(turn)
+        admission.follow(turn)
     if turn.moved:
         key_people.follow(turn)
     return turn
+
+
+def _gone(turn: Turn, event: ev.Event) -> None:
+    """A member counts for another estate now: nothing is kept of them here."""
+    member_id = getattr(event.data, "member_id", None)  # type: ignore[attr-defined]  # every event of a door has data
+    if member_id is not None:
+        peace.forget(turn, member_id)
+        moderation.forget(turn, member_id)
 
 
 def likely_rows(record_estate: str, event: ev.Event) -> tuple[Address, ...]:
@@ -94,6 +109,7 @@ def _on_message(turn: Turn, event: ev.GroupMessage) -> None:
         return
     names = members.speak(turn, data)
     dialogues.heard(turn, data, names)
+    moderation.watch(turn, data, names)
     quiz.heard(turn, data)
     if not names:
         return
@@ -102,8 +118,9 @@ def _on_message(turn: Turn, event: ev.GroupMessage) -> None:
         return
     if "declines" in names:
         key_people.decline(turn, data.group_id, data.member_id)
+    peace.heard(turn, data.member_id, names)
     for name in names:
-        reactions.react(turn, name, data.group_id, data.member_id, data.message_id)
+        reactions.react(turn, name, data.group_id, data.member_id, data.message_id, data.text or "")
     if "states_home" in names and turn.place.home is None:
         reactions.react(turn, "home_unclear", data.group_id, data.member_id, data.message_id)
 
@@ -113,6 +130,7 @@ def _is_one_of_us(turn: Turn, data: ev.MessageData) -> bool:
     persona = turn.world.persona_of(data.group_id, data.member_id)
     if persona is not None:
         tasks.persona_spoke(turn, data, persona)
+        answered.staff_spoke(turn, data, persona)
     if persona is None and not turn.world.is_staff(data.member_id):
         return False
     graph.we_spoke(turn, data)
@@ -122,11 +140,15 @@ def _is_one_of_us(turn: Turn, data: ev.MessageData) -> bool:
 def _on_joined(turn: Turn, event: ev.MemberJoined) -> None:
     data = event.data
     if graph.is_ours(turn, data.group_id, data.member_id):
+        admission.ours_joined(turn, data)
         return
     if turn.place.gone:
         members.place_home(turn, data.group_id, data.member_id)
     elif members.join(turn, data.group_id, data.member_id):
         reactions.react(turn, "joined", data.group_id, data.member_id, None)
+        if not admission.is_named(data.display_name):
+            reactions.react(turn, "name_unclear", data.group_id, data.member_id, None)
+        admission.joined(turn, data)
 
 
 def _on_left(turn: Turn, event: ev.MemberLeft) -> None:
@@ -149,6 +171,7 @@ def _on_recalled(turn: Turn, event: ev.MessageRecalled) -> None:
     """What rested on the message alone falls with it: evidence, a place on the ladder, a task that answers it."""
     tasks.forget_post(turn, event.data.message_id)
     dialogues.recalled(turn, event.data.group_id, event.data.message_id)
+    moderation.recalled(turn, event.data.group_id, event.data.message_id)
     quiz.recalled(turn, event.data.message_id)
     tasks.withdraw(turn, "the message that it answers was recalled", message_id=event.data.message_id)
     borne.take_back(turn, event.data.group_id, event.data.message_id)
@@ -165,6 +188,9 @@ def _regroup(turn: Turn, group_id: str, now: GroupNow) -> None:
         turn.put_group_row(group_id, after)
     if turn.place.gone:
         members.leave_all(turn, group_id)
+        graph.leave_all(turn, group_id)
+        moderation.leave_all(turn, group_id)
+        peace.over(turn)
     for resident in now.residents:
         if not graph.is_ours(turn, group_id, resident.member_id):
             members.come(turn, group_id, resident)
@@ -218,6 +244,8 @@ def _forget(turn: Turn, member_id: str, reason: str, *, erase: bool) -> None:
         tasks.withdraw(turn, reason, order_id=order_id)
     quiz.forget(turn, member_id)
     tasks.forget_member(turn, member_id, reason)
+    peace.forget(turn, member_id)
+    moderation.forget(turn, member_id)
     _shrunk(turn, groups)
 
 
@@ -227,6 +255,7 @@ def _forget(turn: Turn, member_id: str, reason: str, *, erase: bool) -> None:
 def _mark(status: TaskStatus) -> Callable[[Turn, Any], None]:
     def mark(turn: Turn, event: Any) -> None:
         tasks.mark(turn, event.data, status)
+        moderation.marked(turn, event.data)
 
     return mark
 

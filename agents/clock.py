@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import absence, baselines, connections, dialogues, fading, planner, quiz, stages, tasks
+from agents import absence, baselines, connections, dialogues, fading, moderation, peace, planner, quiz, stages, tasks
 from agents.orders import sold
 from agents.phases import State, Trigger, move, state_of
 from agents.state import CampaignRow
@@ -88,6 +88,7 @@ def _turn_days(turn: Turn, today: date) -> None:
     if turn.play.playbook.baselines is not None:
         baselines.compare(turn, measure(turn))
     tasks.settle(turn, turn.at(today, MIDNIGHT) - timedelta(days=1))
+    moderation.tidy(turn)
 
 
 def _turn_day(turn: Turn, campaign: CampaignRow, day: date) -> CampaignRow:
@@ -134,6 +135,7 @@ def _enter(turn: Turn, campaign: CampaignRow, trigger: Trigger, day: date, judge
         day=campaign.day + 1, turned=day.isoformat(), missed=False,
     )
     turn.put_campaign(after)
+    peace.over(turn)
     for group_id, counts in turn.tallies():
         if counts.active:
             turn.put_tally(group_id, replace(counts, active=0))

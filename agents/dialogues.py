@@ -155,7 +155,7 @@ def _answers(turn: Turn, data: MessageData, exchange: Exchange) -> bool:
         return True
     if poster is not None and poster.member_id in (data.mentions or ()):
         return True
-    least = turn.play.playbook.dialogues.answer_from
+    least = turn.play_in(data.group_id).playbook.dialogues.answer_from
     return data.kind in OWN_WORDS and len(words(data.text or "")) >= least
 
 

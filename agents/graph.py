@@ -202,3 +202,11 @@ def forget(turn: Turn, member_id: str) -> None:
         after = replace(known, edges=edges, introduced=introduced)
         turn.rows.put(ties(turn.estate_id, group_id, other), after)
         _befriend(turn, group_id, other, after)
+
+
+def leave_all(turn: Turn, group_id: str) -> None:
+    """The group went to another estate: nothing is kept here of who answered whom in it."""
+    for kind in (RECENT, TIES):
+        for sub, _ in list(turn.rows.scan(CAMPAIGN, turn.estate_id, kind)):
+            if member_of(sub)[0] == group_id:
+                turn.rows.drop((CAMPAIGN, turn.estate_id, kind, sub))

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents import honesty, scripts, staffing, tasks
+from agents import honesty, peace, scripts, staffing, tasks
 from agents.rota import Rota
 from agents.state import MemberRow, OrderRow, TaskRow, member_row, task_row
 from agents.texts import Text, text_of
@@ -43,6 +43,8 @@ class Job:
     order: OrderRow | None = None
     member_name: str = ""
     neighbour_name: str = ""
+    #: The time that the member named, in their words.
+    member_when: str = ""
     #: Which rule of the playbook asks for it, where that isn't its id.
     rule: str = ""
     #: What it rests on beside the event and the rule: the task that it takes the place of.
@@ -139,7 +141,7 @@ def replace_persona(job: Job, persona: Persona) -> Job:
 def _values(at_work: GroupAtWork, job: Job) -> dict[str, Any]:
     persona = job.persona
     values = {**at_work.values, "persona": {"name": persona.name, "title": scripts.title_of(persona)}}
-    values = scripts.with_member(values, job.member_name) if job.member_name else values
+    values = scripts.with_member(values, job.member_name, job.member_when) if job.member_name else values
     return {**values, "neighbour": {"name": job.neighbour_name}} if job.neighbour_name else values
 
 
@@ -198,6 +200,7 @@ def _draft(at_work: GroupAtWork, job: Job, task: Task, text: Text) -> honesty.Dr
             row.task.action is Action.POST and row.task.persona_id == task.persona_id for row in of_day),
         group_open=at_work.open,
         target_opted_out=target is not None and wants_nothing(turn, task.group_id, target),
+        target_in_peace=peace.is_left(turn, task),
         answered=answered.task if answered is not None else None,
         exchanges_today=_exchanges(of_day, task, answered.task) if answered is not None else 0,
     )

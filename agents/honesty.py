@@ -85,6 +85,7 @@ class Draft:
     posts_today: int
     group_open: bool
     target_opted_out: bool
+    target_in_peace: bool = False
     answered: Task | None = None
     exchanges_today: int = 0
 
@@ -172,6 +173,8 @@ def _when_and_where(draft: Draft) -> str | None:
         return "the group's owner closed it to us"
     if draft.target_opted_out:
         return "the member wants no messages from us"
+    if draft.target_in_peace:
+        return "the member declined, and is left in peace"
     if in_curfew(draft.curfew, draft.local_start, draft.local_end):
         return "it lies in the curfew"
     return None

@@ -123,6 +123,7 @@ def place_home(turn: Turn, group_id: str, member_id: str) -> None:
         return
     if turn.place.gone:
         put(turn, group_id, member_id, row, None, silent=True)
+        graph.forget(turn, member_id)
     elif row.home is not home:
         put(turn, group_id, member_id, row, replace(row, home=home))
 

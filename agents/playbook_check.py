@@ -17,7 +17,9 @@ from agents.claims import claims
 from agents.fans import BESIDE
 from agents.feigned import feigned
 from agents.honesty import may_speak_as
+from agents.knowledge import fault
 from agents.ladder import EVIDENCE
+from agents.manners import unkind
 from agents.recurring import most_of_a_day
 from agents.script_grammar import (
     ONLY_IN_INTRODUCTIONS,
@@ -31,6 +33,7 @@ from agents.script_grammar import (
 from agents.scripts import known_names
 from schemas.playbook import Duty, PhasePlan, Playbook, ScriptText
 from schemas.playbook_balance import PARTS_OF_PHASE
+from schemas.playbook_knowledge import KnowledgeEntry
 from schemas.playbook_people import INTRODUCES
 from schemas.values import VISIBLE_ACTIONS, PersonaClass, Phase, Role, Rung
 
@@ -42,7 +45,7 @@ _FROM_LADDER_ONLY = frozenset({
     "referral_order", "parent",
 })
 #: What a reaction may answer: somebody joined, or a signal.
-ANSWERABLE = frozenset({"joined", "home_unclear", *EVIDENCE}) - _FROM_LADDER_ONLY
+ANSWERABLE = frozenset({"joined", "home_unclear", "name_unclear", *EVIDENCE}) - _FROM_LADDER_ONLY
 
 #: The house's own curfew, which a playbook's must hold: nobody is written to at night.
 CURFEW = (time(23, 0), time(0, 0), time(3, 0), time(6, 59))
@@ -76,6 +79,7 @@ def check(playbook: Playbook, offers: Collection[str] = ()) -> list[Finding]:
     found = [
         *_curfew(playbook), *_ladder(playbook), *_offers(playbook), *_gates(playbook), *_duties(playbook, offers),
         *_reactions(playbook, offers), *_sections(playbook, offers), *_days(playbook), *_balance(playbook),
+        *_knowledge(playbook), *_warnings(playbook),
     ]
     return sorted(found, key=lambda finding: finding.severity)
 
@@ -199,6 +203,32 @@ def _sections(playbook: Playbook, offers: Collection[str]) -> Iterator[Finding]:
         if said.at is not None and playbook.curfew.holds(said.at):
             yield _error(said.loc[:1], f"{said.id} at {said.at:%H:%M} lies in the curfew", "say it by day")
         yield from _said(said.loc, said.id, said.role, said.script, known, in_reaction=said.to_member)
+
+
+def _knowledge(playbook: Playbook) -> Iterator[Finding]:
+    """An answer promises no price: it leads to the shop's own public word."""
+    for number, entry in enumerate(playbook.knowledge.entries):
+        yield from _answer(entry, ("knowledge", "entries", number))
+
+
+def _warnings(playbook: Playbook) -> Iterator[Finding]:
+    """A warning is private and polite: it shames and threatens nobody."""
+    for number, rule in enumerate(playbook.order.rules):
+        if (words := unkind(rule.warn.text)) is not None:
+            what = f"{rule.id}: a warning shames or threatens: “{words}”"
+            yield _error(("order", "rules", number, "warn", "text"), what, "ask kindly, and say why the rule is there")
+
+
+def _answer(entry: KnowledgeEntry, loc: Loc) -> Iterator[Finding]:
+    if wrong := fault(entry.about, entry.text):
+        what = f"{entry.id}: {wrong}"
+        yield _error((*loc, "text"), what, "refer to the shop's notice (以门店公示为准) or to {{ offer.… }}")
+
+
+def check_answer(entry: KnowledgeEntry, offers: Collection[str]) -> list[Finding]:
+    """What is wrong with a dealer's own answer, at places within it; `offers` are those that it may speak of."""
+    said = _said((), entry.id, entry.role, entry.script, offers, in_reaction=True)
+    return [*said, *_answer(entry, ())]
 
 
 def _said(

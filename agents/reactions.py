@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from agents import honesty, staffing
 from agents.handout import GroupAtWork, Job, hand_out, wants_nothing
+from agents.knowledge import answer_to
+from agents.said_time import when_said
 from agents.state import DayCount, day_count
 from agents.tasks import OPEN
 from agents.turn import Turn
 from maps.names import without_home
-from schemas.playbook import Reaction
-from schemas.tasks import Evidence
+from schemas.playbook import Reaction, ScriptText
+from schemas.reference import Persona
+from schemas.tasks import Evidence, Task
+from schemas.values import Action, Role, TaskStatus
 
 #: How somebody is addressed whose name was never shown to us.
 SOMEBODY = "朋友"
 
 
-def react(turn: Turn, on: str, group_id: str, member_id: str, message_id: str | None) -> None:
-    """Issue what the playbook asks for when `on` happens (`joined`, or a signal's name)."""
+def react(
+    turn: Turn, on: str, group_id: str, member_id: str, message_id: str | None, text: str = ""
+) -> None:
+    """Issue what the playbook asks for when `on` happens (`joined`, or a signal's name); `text` is what was said."""
     reactions = turn.play_in(group_id).reactions.get(on)
     if reactions is None or not turn.running or wants_nothing(turn, group_id, member_id):
         return
@@ -29,7 +38,7 @@ def react(turn: Turn, on: str, group_id: str, member_id: str, message_id: str | 
         return
     at_work = GroupAtWork(turn, group)
     for reaction in open_:
-        _answer(at_work, reaction, Evidence(message_id=message_id, member_id=member_id))
+        _answer(at_work, reaction, Evidence(message_id=message_id, member_id=member_id, about=on), text)
 
 
 def _had_its_day(turn: Turn, group_id: str, reaction: Reaction) -> bool:
@@ -41,7 +50,7 @@ def _had_its_day(turn: Turn, group_id: str, reaction: Reaction) -> bool:
     return row.date >= start.date().isoformat()
 
 
-def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence) -> None:
+def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence, text: str) -> None:
     """One answer: not while another to the same person is out, and no more a day than the playbook says."""
     turn = at_work.turn
     start, end = window(turn, reaction.minutes)
@@ -52,16 +61,19 @@ def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence) -> Non
     address = day_count(turn.estate_id, at_work.group.group_id, reaction.id)
     row: DayCount | None = turn.rows.get(address)
     count = row.count if row is not None and row.date == day else 0
-    persona = staffing.persona_for(reaction.role, at_work.free(start, end) or at_work.personas, 0)
-    if persona is None or _is_out(at_work, reaction, evidence):
+    if _is_out(at_work, reaction, evidence):
         return
-    job = Job(
-        reaction.id, reaction.role, reaction.action, reaction.script, persona, start, end, reaction.priority, evidence,
-        member_name=called(turn.place.name) or SOMEBODY,
-    )
-    # Only what is really handed out takes one of the day's places.
-    if hand_out(at_work, job) is not None:
-        turn.rows.put(address, DayCount(day, count + 1))
+    when = when_said(text) if evidence.about == "agrees_to_visit" else ""
+    people = at_work.free(start, end) or at_work.personas
+    for draft in _drafts(at_work, people, reaction, evidence, text):
+        job = Job(
+            draft.id, draft.role, reaction.action, draft.script, draft.persona, start, end, reaction.priority, evidence,
+            member_name=called(turn.place.name) or SOMEBODY, member_when=when, rule=draft.rule,
+        )
+        # Only what is really handed out takes one of the day's places.
+        if hand_out(at_work, job) is not None:
+            turn.rows.put(address, DayCount(day, count + 1))
+            return
 
 
 def called(name: str) -> str:
@@ -69,12 +81,51 @@ def called(name: str) -> str:
     return without_home(name).strip(" -—_·.,，。、")
 
 
+class _Draft(Struct, frozen=True):
+    """Who answers in which words, and by which rule of the playbook."""
+
+    id: str
+    role: Role
+    script: ScriptText
+    persona: Persona
+    rule: str
+
+
+def _drafts(
+    at_work: GroupAtWork, people: Sequence[Persona], reaction: Reaction, evidence: Evidence, text: str
+) -> Iterator[_Draft]:
+    """The answer of the knowledge base where one fits and its role is there; then the reaction's own.
+
+    The second is for where the first cannot be handed out: it may speak of an offer that this dealer does not have.
+    """
+    world = at_work.turn.world
+    entry = None
+    if reaction.action is Action.REPLY:
+        own = world.answers_of(at_work.group.dealer_id)
+        entry = answer_to(evidence.about or "", text, world.knowledge_of(at_work.play), own)
+    if entry is not None and (persona := staffing.persona_for(entry.role, people, 0)) is not None:
+        yield _Draft(entry.id, entry.role, entry.script, persona, f"{reaction.id}:{entry.id}")
+    persona = staffing.persona_for(reaction.role, people, 0)
+    if persona is not None:
+        yield _Draft(reaction.id, reaction.role, reaction.script, persona, reaction.id)
+
+
 def _is_out(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence) -> bool:
-    return any(
-        row.task.script.id == reaction.id and row.task.status in OPEN
-        and row.task.evidence is not None and row.task.evidence.member_id == evidence.member_id
-        for row in at_work.tasks.values()
-    )
+    """Whether it was asked for already, for that member: still open, or within its time and not withdrawn."""
+    since = at_work.turn.now - timedelta(minutes=reaction.again_after)
+    for row in at_work.tasks.values():
+        task = row.task
+        if task.evidence is None or task.evidence.member_id != evidence.member_id or not _is_of(task, reaction):
+            continue
+        if task.status in OPEN or (task.issued_at > since and task.status is not TaskStatus.WITHDRAWN):
+            return True
+    return False
+
+
+def _is_of(task: Task, reaction: Reaction) -> bool:
+    """Whether the reaction called for the task, whatever words it was given."""
+    rules = [cause.rpartition("/")[2] for cause in task.because if cause.startswith("rule:")]
+    return any(rule.partition(":")[0] == reaction.id for rule in rules)
 
 
 def window(turn: Turn, minutes: int) -> tuple[datetime, datetime]:

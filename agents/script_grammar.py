@@ -19,11 +19,11 @@ from schemas.errors import BadPlaybook
 #: The names that a script may use; beside them ``offer.<name>.`` with one of the offer fields.
 NAMES = frozenset({
     "estate.name", "estate.city", "estate.district", "group.name", "store.name", "dealer.name",
-    "persona.name", "persona.title", "campaign.day", "member.name", "neighbour.name",
+    "persona.name", "persona.title", "campaign.day", "member.name", "member.when", "neighbour.name",
 })
 OFFER_FIELDS = frozenset({"name", "terms", "price"})
-#: Only known where an event called for the script: who wrote or joined.
-ONLY_IN_REACTIONS = frozenset({"member.name"})
+#: Only known where an event called for the script: who wrote or joined, and the time that they named, if any.
+ONLY_IN_REACTIONS = frozenset({"member.name", "member.when"})
 #: Only known where neighbours are introduced: to whom.
 ONLY_IN_INTRODUCTIONS = frozenset({"neighbour.name"})
 
@@ -31,7 +31,7 @@ ONLY_IN_INTRODUCTIONS = frozenset({"neighbour.name"})
 PLACEHOLDERS = {
     "estate.name": "绿地城", "estate.city": "哈尔滨", "estate.district": "松北区", "group.name": "绿地城业主交流群",
     "store.name": "松北店", "dealer.name": "松北家居", "persona.name": "林晚", "persona.title": "家装顾问",
-    "campaign.day": "3", "member.name": "小王", "neighbour.name": "老李",
+    "campaign.day": "3", "member.name": "小王", "member.when": "周六下午", "neighbour.name": "老李",
 }
 #: More outcomes than this in one script cannot be checked one by one.
 MOST_OUTCOMES = 256

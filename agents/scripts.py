@@ -178,9 +178,9 @@ def values_for(  # the seven things that a text may speak of, from the large to 
     return values
 
 
-def with_member(values: Mapping[str, object], name: str) -> dict[str, object]:
-    """The values of a reaction: as they are, and the name of the member whom it answers."""
-    return {**values, "member": {"name": name}}
+def with_member(values: Mapping[str, object], name: str, when: str = "") -> dict[str, object]:
+    """The values of a reaction: as they are, the name of the member whom it answers, and when they said, if at all."""
+    return {**values, "member": {"name": name, "when": when}}
 
 
 def title_of(persona: Persona) -> str:

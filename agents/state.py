@@ -265,16 +265,48 @@ class ExchangesRow(Struct, frozen=True, array_like=True):
     exchanges: tuple[Exchange, ...] = ()
 
 
+class Act(Struct, frozen=True, array_like=True):
+    """What a member did against a rule: from when on, with which messages; `needs` of them make it an act.
+
+    `task` is the warning or the removal that it led to; `done` says that it was a warning, and was given.
+    """
+
+    at: datetime
+    rule: str
+    messages: tuple[str, ...]
+    needs: int = 1
+    task: str = ""
+    done: bool = False
+
+
+class OffencesRow(Struct, frozen=True, array_like=True):
+    """A member's acts within the memory; who keeps the rules has no such row."""
+
+    acts: tuple[Act, ...] = ()
+
+
+class PicturesRow(Struct, frozen=True, array_like=True):
+    """The last pictures of a member who posts pictures: message ids, with their times in seconds."""
+
+    seen: tuple[tuple[str, int], ...] = ()
+
+
+class PeaceRow(Struct, frozen=True, array_like=True):
+    """A member who declined: left in peace in the phase of that number."""
+
+    phase_seq: int
+
+
 GROUP_HOME, MEMBER_HOME, PERSON, ORDER_HOME, TASK_HOME = 1, 2, 3, 4, 5
 CAMPAIGN_ROW, GROUP, TALLY, MEMBER, ORDER, PERSONA, TASK, DAY_COUNT, TASK_COUNTS = 11, 12, 13, 14, 15, 16, 17, 18, 19
-EXCHANGES = 35
+EXCHANGES, PEACE, PICTURES, OFFENCES = 35, 36, 37, 38
 
 #: The type of each kind of row: how the store reads it back.
 ROW_TYPES: dict[int, Any] = {
     GROUP_HOME: GroupHome, MEMBER_HOME: MemberHome, PERSON: PersonRow, ORDER_HOME: OrderHome, TASK_HOME: TaskHome,
     CAMPAIGN_ROW: CampaignRow, GROUP: GroupRow, TALLY: Tally, MEMBER: MemberRow, ORDER: OrderRow,
     PERSONA: PersonaRow, TASK: TaskRow, DAY_COUNT: DayCount, TASK_COUNTS: TaskCounts,
-    EXCHANGES: ExchangesRow,
+    EXCHANGES: ExchangesRow, PEACE: PeaceRow, PICTURES: PicturesRow, OFFENCES: OffencesRow,
     **PEOPLE_ROWS,
     **QUIZ_ROWS,
     **SHOP_ROWS,
@@ -363,3 +395,18 @@ def day_count(estate_id: str, group_id: str, reaction: str) -> Address:
 def exchanges_row(estate_id: str, group_id: str) -> Address:
     """Where a group's `ExchangesRow` lies."""
     return (CAMPAIGN, estate_id, EXCHANGES, group_id)
+
+
+def peace_row(estate_id: str, member_id: str) -> Address:
+    """Where a member's `PeaceRow` lies."""
+    return (CAMPAIGN, estate_id, PEACE, member_id)
+
+
+def pictures_row(estate_id: str, group_id: str, member_id: str) -> Address:
+    """Where a member's `PicturesRow` lies."""
+    return (CAMPAIGN, estate_id, PICTURES, group_id + _PART + member_id)
+
+
+def offences_row(estate_id: str, group_id: str, member_id: str) -> Address:
+    """Where a member's `OffencesRow` lies."""
+    return (CAMPAIGN, estate_id, OFFENCES, group_id + _PART + member_id)

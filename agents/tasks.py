@@ -273,7 +273,7 @@ def forget_member(turn: Turn, member_id: str, reason: str) -> None:
         evidence = row.task.evidence
         if evidence is not None and is_about(row.task, member_id):
             script = replace(row.task.script, text="", attachments=())
-            bare = replace(evidence, member_id=None, message_id=None, neighbour_id=None)
+            bare = replace(evidence, member_id=None, message_id=None, neighbour_id=None, message_ids=())
             kept = replace(row.task, script=script, evidence=bare)
             turn.rows.put(task_row(turn.estate_id, kept.task_id), replace(row, task=kept))
     # What our people said and no task rests on may have been said to them, by name.

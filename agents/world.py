@@ -9,6 +9,7 @@ from datetime import tzinfo
 from typing import Final
 
 from agents import scripts
+from agents.knowledge import Knowledge, knowledge_of, own_knowledge
 from agents.ladder import Masks, fades_of, masks_of, worth_of
 from agents.recurring import Asked, quizzes_of
 from maps.locator import Locator
@@ -29,6 +30,8 @@ class Play:
     #: Days of silence after which one falls from a rung; points of each piece of evidence.
     fades: Mapping[int, int]
     fan_points: tuple[tuple[int, int], ...]
+    #: What it answers to questions.
+    knowledge: Knowledge = field(default_factory=Knowledge)
     #: Every script by the id that its tasks name.
     scripts: Mapping[str, ScriptText] = field(default_factory=dict)
     #: Every question of a quiz by the id of the script that asks it.
@@ -42,6 +45,7 @@ class Play:
             reactions.setdefault(reaction.on, []).append(reaction)
         return cls(
             playbook=playbook,
+            knowledge=knowledge_of(playbook),
             zone=zone,
             masks=masks_of(playbook.ladder),
             phases={(stage.stage, plan.phase): plan for stage in playbook.stages for plan in stage.phases},
@@ -88,6 +92,8 @@ class World:
     versions: Mapping[str, tuple[Play, ...]]
     variants: Mapping[tuple[str, str, str], Play]
     silent: Play
+    #: Each dealer's own answers to questions, everybody's among them; under None those alone.
+    answers: Mapping[str | None, Knowledge]
 
     @classmethod
     def of(cls, reference: Reference, locator: Locator, plays: Iterable[Play]) -> World:
@@ -110,7 +116,7 @@ class World:
         return cls(
             reference, locator, by_name, default, scripts.stores_by_dealer(reference.stores.values()), exact,
             {name: tuple(exact[key] for key in sorted(exact) if key[0] == name) for name in by_name}, variants,
-            silenced(default),
+            silenced(default), own_knowledge(reference.answers.values()),
         )
 
     def play(self, name: str, version: int) -> Play:
@@ -136,6 +142,16 @@ class World:
         playbook = play.playbook
         key = (playbook.playbook, playbook.edition, (group.dealer_id if group is not None else None) or "")
         return self.variants.get(key, play)
+
+    def knowledge_of(self, play: Play) -> Knowledge:
+        """What a play answers to questions; without a knowledge base it is lent the default's of the same category."""
+        if play.knowledge.ids or play.playbook.category != self.default.playbook.category:
+            return play.knowledge
+        return self.default.knowledge
+
+    def answers_of(self, dealer_id: str | None) -> Knowledge | None:
+        """A dealer's own answers, or everybody's."""
+        return self.answers.get(dealer_id) or self.answers.get(None)
 
     def personas_in(self, group_id: str) -> tuple[Persona, ...]:
         """The personas registered in a group, by id."""

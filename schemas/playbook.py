@@ -16,6 +16,8 @@ from schemas.offer_terms import OfferTerms
 from schemas.playbook_balance import Balance
 from schemas.playbook_baselines import Baselines
 from schemas.playbook_dialogues import DialogueReply, Dialogues, at_night, out_of_order
+from schemas.playbook_knowledge import KnowledgeBase
+from schemas.playbook_order import GroupOrder
 from schemas.playbook_parts import (
     NAME,
     PLAYBOOK_NAME,
@@ -159,6 +161,8 @@ class Reaction(Part):
     minutes: int = Field(default=30, ge=10, le=240)
     #: At most so many a day and group, so that a crowd of newcomers is welcomed once and not one by one.
     a_day: int = Field(default=10, ge=1, le=100)
+    #: For so many minutes the same of the same member calls for it once.
+    again_after: int = Field(default=60, ge=0, le=1440)
 
 
 class Limits(Part):
@@ -205,6 +209,8 @@ class Playbook(Part):
     stages: tuple[StagePlan, ...] = Field(min_length=1)
     reactions: tuple[Reaction, ...] = ()
     dialogues: Dialogues = Dialogues()
+    knowledge: KnowledgeBase = KnowledgeBase()
+    order: GroupOrder = GroupOrder()
     recurring: tuple[Recurring, ...] = ()
     balance: Balance = Balance()
     connections: Connections = Connections()

@@ -59,7 +59,10 @@ class Store(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """A WeChat group. `open` is false where its owner closed it to us."""
+    """A WeChat group. `open` is false where its owner closed it to us.
+
+    `admission` are its ways in, where it has its own; `circle` which of the four kinds of group it is.
+    """
 
     group_id: str
     name: str = ""
@@ -69,6 +72,8 @@ class Group(Struct, frozen=True):
     store_id: str | None = None
     owner_id: str | None = None
     open: bool = True
+    admission: tuple[str, ...] = ()
+    circle: str = ""
 
 
 class Character(Struct, frozen=True, omit_defaults=True):
@@ -131,6 +136,18 @@ class Offer(Struct, frozen=True):
     deal: Deal | None = None
 
 
+class Answer(Struct, frozen=True):
+    """A dealer's own answer to a question; one that names no dealer is everybody's. `about` as in a playbook."""
+
+    answer_id: str
+    about: str
+    keys: tuple[str, ...]
+    text: str
+    role: Role = Role.CUSTOMER_SERVICE
+    attachments: tuple[str, ...] = ()
+    dealer_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """All reference data, with the look-ups that the core needs. Built once, never changed."""
@@ -147,6 +164,7 @@ class Reference:
     groups_of_estate: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
     #: Everybody's under "".
     offers_of_dealer: Mapping[str, tuple[Offer, ...]] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -159,6 +177,7 @@ class Reference:
         personas: Iterable[Persona] = (),
         campaigns: Iterable[CampaignPlan] = (),
         offers: Iterable[Offer] = (),
+        answers: Iterable[Answer] = (),
     ) -> Reference:
         """Index the rows. Everything is ordered by id, so that no answer hangs on the order of a file."""
         personas = sorted(personas, key=lambda p: p.persona_id)
@@ -176,6 +195,7 @@ class Reference:
             personas_of_member=_by((p.member_id, p) for p in personas),
             groups_of_estate=_by((g.estate_id, g) for g in groups if g.estate_id),
             offers_of_dealer=_by((o.dealer_id or "", o) for o in sorted(offers, key=lambda o: o.offer_id)),
+            answers={a.answer_id: a for a in sorted(answers, key=lambda a: a.answer_id)},
         )
 
 

@@ -27,7 +27,8 @@ class Script(Struct, frozen=True, omit_defaults=True):
 class Evidence(Struct, frozen=True, omit_defaults=True):
     """What a task rests on: a testimonial its order, a reply its message, or `answers`: the post's task.
 
-    `neighbour_id` is whom a member is introduced to.
+    `neighbour_id` is whom a member is introduced to, `about` what called for it: `joined`, or the signal's name;
+    `message_ids` are the messages of an act against the rules.
     """
 
     order_id: str | None = None
@@ -35,6 +36,8 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     member_id: str | None = None
     answers: str | None = None
     neighbour_id: str | None = None
+    about: str | None = None
+    message_ids: tuple[str, ...] = ()
 
 
 class Task(Struct, frozen=True, kw_only=True, omit_defaults=False):

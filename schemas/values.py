@@ -73,6 +73,7 @@ class Action(StrEnum):
     INVITE = "invite"
     CALL = "call"
     VISIT = "visit"
+    WARN = "warn"
     REMOVE = "remove"
     REVIEW = "review"
     CHECK = "check"
@@ -81,7 +82,7 @@ class Action(StrEnum):
 #: Actions whose doing can be seen in the group's own messages, and so be verified.
 VISIBLE_ACTIONS = frozenset({Action.POST, Action.REPLY, Action.WELCOME})
 #: Actions whose text somebody else will read, word for word; of the others it tells the person what to do.
-SAID_ACTIONS = VISIBLE_ACTIONS | {Action.INVITE}
+SAID_ACTIONS = VISIBLE_ACTIONS | {Action.INVITE, Action.WARN}
 
 
 class TaskStatus(StrEnum):
@@ -102,6 +103,25 @@ class GroupKind(StrEnum):
     OWN = "own"
     JOINED = "joined"
     ALLIANCE = "alliance"
+
+
+class Way(StrEnum):
+    """The five ways into a group."""
+
+    INVITATION = "invitation"
+    TASK = "task"
+    PAYMENT = "payment"
+    REQUEST = "request"
+    WAITING_LIST = "waiting_list"
+
+
+class Circle(StrEnum):
+    """The four kinds of group, from the widest to the narrowest, and beside them those about one thing."""
+
+    BASIC = "basic"
+    ADVANCED = "advanced"
+    CORE = "core"
+    THEME = "theme"
 
 
 class Point(Struct, frozen=True):

@@ -20,9 +20,10 @@ from maps.parents import with_parents
 from schemas.errors import BadReference
 from schemas.playbook import Playbook
 from schemas.reference import CampaignPlan, Dealer, Estate, Group, Persona, Reference, Store
-from schemas.values import Crs, GroupKind, PersonaClass, Role
+from schemas.values import Circle, Crs, GroupKind, PersonaClass, Role, Way
 from streams.campaign_values import check_values
 from streams.csv_rows import Row, read_rows, read_text
+from streams.knowledge_files import read_answers
 from streams.offer_files import read_offers
 from streams.outline_files import Outline, read_outlines
 from streams.people_cells import days_off_of, hours_of, skills_of
@@ -50,10 +51,11 @@ PERSONAS: Final = "personas.csv"
 CAMPAIGNS: Final = "campaigns.csv"
 OUTLINES: Final = "estates.geojson"
 OFFERS: Final = "offers.yaml"
+KNOWLEDGE: Final = "knowledge.yaml"
 PLAYBOOKS: Final = "playbooks"
 
 #: All that is read of a folder.
-READ: Final = (ESTATES, DEALERS, STORES, GROUPS, PERSONAS, CAMPAIGNS, OUTLINES, OFFERS, PLAYBOOKS)
+READ: Final = (ESTATES, DEALERS, STORES, GROUPS, PERSONAS, CAMPAIGNS, OUTLINES, OFFERS, KNOWLEDGE, PLAYBOOKS)
 
 #: A display name that lets somebody pass for one who lives there: "业主小王", "热心邻居", and house numbers as owners
 #: write them ("3-2-1201 小王", "小王3栋").
@@ -158,6 +160,8 @@ class _Reader:
         names = {offer.offer_id.partition("@")[0] for offer in offers}
         own, texts = read_playbooks(self.directory, names, self.dealers)
         playbooks = shelve(builtin_playbooks().values(), own)
+        named = names.union(*(playbook.offers for playbook in playbooks.values()))
+        answers = read_answers(self.directory / KNOWLEDGE, self.dealers, named)
         self.stores = self._all(STORES, self._stores, "store_id")
         outlines = read_outlines(self.directory / OUTLINES)
         rows = estate_rows(self.directory / ESTATES, None, outlines)
@@ -171,6 +175,7 @@ class _Reader:
             dealers=sorted(self.dealers.values(), key=lambda dealer: dealer.dealer_id),
             stores=self.stores.values(), groups=self.groups.values(), personas=personas.values(),
             campaigns=[plan for plan, _ in campaigns], offers=sorted(offers, key=lambda offer: offer.offer_id),
+            answers=answers,
         )
         check_values(reference, playbooks, [(plan, row.bad) for plan, row in campaigns])
         return Folder(reference, playbooks, texts)
@@ -212,6 +217,7 @@ class _Reader:
             yield row, Group(
                 row.needed("group_id"), row.text("name"), word_of(row, "kind", GroupKind, GroupKind.OWN),
                 estate or None, dealer or None, store or None, row.text("owner_id") or None, open_of(row),
+                _ways(row), word_of(row, "circle", Circle) if row.text("circle") else "",
             )
 
     def _dealer_of(self, row: Row, store: str, dealer: str) -> str:
@@ -350,3 +356,16 @@ def _one_person(row: Row, persona: Persona, people: dict[str, tuple[Persona, int
     if first.name != persona.name:
         what = f"member_id {persona.member_id} is {persona.name} here and {first.name} in line {line}"
         raise row.bad(what, "a person has one name everywhere")
+
+
+def _ways(row: Row) -> tuple[str, ...]:
+    """The ways into a group (`invitation;request`), none where the playbook's hold.
+
+    Raises:
+        BadReference: for an unknown way.
+    """
+    ways = list_of(row.text("admission"))
+    for way in ways:
+        if way not in tuple(Way):
+            raise row.bad(f"unknown admission {way}", "known are " + ", ".join(Way))
+    return ways

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.errors import BadPlaybook
 from schemas.playbook import Playbook
-from schemas.reference import CampaignPlan, Dealer, Estate, Group, Offer, Persona, Reference, Store
+from schemas.reference import Answer, CampaignPlan, Dealer, Estate, Group, Offer, Persona, Reference, Store
 from streams.playbook_files import builtin_playbooks, load_playbook, written
 from streams.playbook_shelf import name_of, shelve
 from streams.tables import meta
@@ -28,7 +28,7 @@ VERSION: Final = "reference_version"
 
 _KINDS: Final[dict[str, Any]] = {
     "estate": Estate, "dealer": Dealer, "store": Store, "group": Group, "persona": Persona, "campaign": CampaignPlan,
-    "offer": Offer, "playbook": str,
+    "offer": Offer, "answer": Answer, "playbook": str,
 }
 _BATCH: Final = 1000
 #: The kind of the playbooks that shipped with this program, or with an earlier one, as whole texts.
@@ -120,7 +120,7 @@ def _bodies(
         "estate": reference.estates, "dealer": reference.dealers, "store": reference.stores,
         "group": reference.groups, "persona": reference.personas, "offer": reference.offers,
         "campaign": {f"{plan.estate_id}/{plan.stage}": plan for plan in reference.campaigns},
-        "playbook": playbooks_yaml,
+        "answer": reference.answers, "playbook": playbooks_yaml,
     }
     encode = msgspec.json.Encoder().encode
     for kind, things in kinds.items():

@@ -18,7 +18,7 @@ ESTATES = (
 )
 DEALERS = ("dealer_id", "name", "city")
 STORES = ("store_id", "dealer_id", "name", "lng", "lat", "crs", "staff")
-GROUPS = ("group_id", "name", "kind", "estate_id", "dealer_id", "store_id", "owner_id", "open")
+GROUPS = ("group_id", "name", "kind", "estate_id", "dealer_id", "store_id", "owner_id", "open", "admission", "circle")
 PERSONAS = ("persona_id", "name", "role", "class", "member_id", "dealer_id", "groups")
 CAMPAIGNS = ("estate_id", "playbook", "stage", "start_date", "target_orders")
 
@@ -49,6 +49,8 @@ def _write_files(reference: Reference, directory: Path) -> None:
         _write(directory / "estates.geojson", json.dumps(_collection(outlined), ensure_ascii=False))
     if reference.offers:
         _write(directory / "offers.yaml", _offers(reference))
+    if reference.answers:
+        _write(directory / "knowledge.yaml", _answers(reference))
 
 
 def _table(path: Path, columns: tuple[str, ...], rows: Iterable[Any]) -> None:
@@ -92,6 +94,18 @@ def _offers(reference: Reference) -> str:
         for offer in reference.offers.values()
     ]
     return yaml.safe_dump({"offers": rows}, allow_unicode=True, sort_keys=False)
+
+
+def _answers(reference: Reference) -> str:
+    rows = [
+        {
+            "id": answer.answer_id.partition("@")[0], "about": str(answer.about), "keys": list(answer.keys),
+            "text": answer.text, "role": str(answer.role), "attachments": list(answer.attachments),
+            **({"dealer_id": answer.dealer_id} if answer.dealer_id else {}),
+        }
+        for answer in reference.answers.values()
+    ]
+    return yaml.safe_dump({"entries": rows}, allow_unicode=True, sort_keys=False)
 
 
 def _write(path: Path, text: str) -> None:

@@ -16,7 +16,7 @@ export const roleOf = (task) => (task.role === "shill" && task.evidence?.order_i
 
 const ACTION = {
   post: "发到群里", reply: "回复", welcome: "欢迎新邻居", invite: "邀请", call: "打电话", visit: "上门或到店", remove: "移出群",
-  review: "检查", check: "核对",
+  review: "检查", check: "核对", warn: "私下提醒",
 };
 const SKIPS = ["群里时机不合适", "已经有人说过了", "内容不适合这个群", "对方已谢绝"];
 const BOUNCE = 300; // milliseconds in which a second tap is the first one's echo

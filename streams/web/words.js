@@ -126,6 +126,7 @@ const TABLE = {
   a_call: ["电话", "call"],
   a_visit: ["到访", "visit"],
   a_remove: ["移除", "remove"],
+  a_warn: ["私下提醒", "warn"],
   a_review: ["检查", "review"],
   a_check: ["核对", "check"],
 };

@@ -44,5 +44,5 @@ def scripts(playbook: Playbook) -> list[tuple[str, ScriptText]]:
 def rendered(text: str, playbook: Playbook) -> str:
     """A text of a playbook with names in it, as a person would post it."""
     offers = {key: {"name": o.name, "terms": o.terms, "price": o.price} for key, o in playbook.offers.items()}
-    people = {"member": {"name": "小王"}, "neighbour": {"name": "老李"}}
+    people = {"member": {"name": "小王", "when": "下午三点"}, "neighbour": {"name": "老李"}}
     return _ENVIRONMENT.from_string(text).render({**_VALUES, **people, "offer": offers})

@@ -99,10 +99,10 @@ def test_buyers_testify_eight_to_ten_times_and_only_once_trust_is_the_matter():
 
 
 def test_reactions_answer_what_people_ask_and_a_complaint_first():
-    by_signal = {reaction.on: reaction for reaction in PLAYBOOK.reactions}
+    by_signal = {reaction.on: reaction for reaction in reversed(PLAYBOOK.reactions)}
     assert set(by_signal) == {
         "joined", "asks_price", "asks_design", "asks_product", "asks_service", "asks_progress", "complains",
-        "signs_up", "agrees_to_visit", "home_unclear",
+        "signs_up", "agrees_to_visit", "home_unclear", "name_unclear",
     }
     assert by_signal["complains"].priority == 1
     assert by_signal["complains"].role is Role.CUSTOMER_SERVICE
