@@ -85,20 +85,30 @@ def _items(data: Any) -> Iterator[tuple[list[Any], Data]]:
             yield from _items(value)
 
 
-def _found(data: Data, id: str, loc: Loc) -> tuple[list[Any], Data] | Fault:
-    found = [(items, item) for items, item in _items(data) if item["id"] == id]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        return Fault(loc, f"the id {id} stands {len(found)} times in the base", "replace the whole section")
-    near = get_close_matches(id, [item["id"] for _, item in _items(data)], n=3, cutoff=0.75)
-    remedy = f"did you mean {' or '.join(near)}?" if near else "see `loupan playbook show` for the ids of the base"
-    return Fault(loc, f"the base has nothing with the id {id}", remedy)
+class _Index:
+    """The items of some data by their id, found in one walk: a patch names hundreds."""
+
+    def __init__(self, data: Data) -> None:
+        self._of_id: dict[str, list[tuple[list[Any], Data]]] = {}
+        for items, item in _items(data):
+            self._of_id.setdefault(item["id"], []).append((items, item))
+
+    def find(self, id: str, loc: Loc) -> tuple[list[Any], Data] | Fault:
+        found = self._of_id.get(id, [])
+        return found[0] if len(found) == 1 else self._not_one(id, loc, len(found))
+
+    def _not_one(self, id: str, loc: Loc, count: int) -> Fault:
+        if count:
+            return Fault(loc, f"the id {id} stands {count} times in the base", "replace the whole section")
+        near = get_close_matches(id, self._of_id, n=3, cutoff=0.75)
+        remedy = f"did you mean {' or '.join(near)}?" if near else "see `loupan playbook show` for the ids of the base"
+        return Fault(loc, f"the base has nothing with the id {id}", remedy)
 
 
 def _drop(data: Data, patch: Patch) -> Iterator[Fault]:
+    index = _Index(data)
     for place, id in enumerate(patch.drop):
-        found = _found(data, id, ("drop", place))
+        found = index.find(id, ("drop", place))
         if isinstance(found, Fault):
             yield found
         else:
@@ -107,8 +117,9 @@ def _drop(data: Data, patch: Patch) -> Iterator[Fault]:
 
 
 def _replace(data: Data, patch: Patch) -> Iterator[Fault]:
+    index = _Index(data)
     for id, changes in patch.replace.items():
-        found = _found(data, id, ("replace", id))
+        found = index.find(id, ("replace", id))
         if isinstance(found, Fault):
             yield found
             continue

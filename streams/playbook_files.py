@@ -76,25 +76,28 @@ def examine(
 
 
 def _examine(
-    document: Document, file: str, offers: Collection[str], bases: Iterable[Playbook] | None
+    document: Document, file: str, offers: Collection[str], bases: Iterable[Playbook] | None, *, sense: bool = True
 ) -> tuple[Playbook | None, list[Complaint]]:
     if document.root is None:
         return None, [Complaint(file, 1, "error", "the file is empty", "see `loupan playbook new`")]
     if is_patch(document):
-        return _examine_patch(document, file, offers, builtin_playbooks().values() if bases is None else bases)
+        beneath = builtin_playbooks().values() if bases is None else bases
+        return _examine_patch(document, file, offers, beneath, sense=sense)
     try:
         playbook = Playbook.model_validate(document.data)
     except ValidationError as error:
         return None, [_of_form(document, file, detail) for detail in error.errors(include_url=False)]
-    return playbook, [*_zone(document, file, playbook), *_of_sense(document, file, playbook, offers)]
+    found = _of_sense(document, file, playbook, offers) if sense else []
+    return playbook, [*_zone(document, file, playbook), *found]
 
 
 def load_texts(
-    texts: Iterable[tuple[str, str]], offers: Collection[str] = (), beneath: Iterable[Playbook] = ()
+    texts: Iterable[tuple[str, str]], offers: Collection[str] = (), beneath: Iterable[Playbook] = (), *,
+    sense: bool = True,
 ) -> list[tuple[str, Playbook]]:
     """The playbooks of several (file, text), patches after what they are put upon, with their files.
 
-    `beneath` are others that a patch may be put upon.
+    `beneath` are others that a patch may be put upon. Without `sense` their form alone is looked at.
 
     Raises:
         BadPlaybook: for the first that cannot be used.
@@ -105,7 +108,7 @@ def load_texts(
     while waiting:
         ready = [item for item in waiting if not _waits(item, waiting)] or waiting[:1]
         for file, document in ready:
-            playbook = _usable(file, *_examine(document, file, offers, bases))
+            playbook = _usable(file, *_examine(document, file, offers, bases, sense=sense))
             loaded.append((file, playbook))
             bases.append(playbook)
         waiting = [item for item in waiting if item not in ready]
@@ -169,7 +172,7 @@ def read_patch(text: str, file: str) -> Patch | None:
 
 
 def _examine_patch(
-    document: Document, file: str, offers: Collection[str], bases: Iterable[Playbook]
+    document: Document, file: str, offers: Collection[str], bases: Iterable[Playbook], *, sense: bool
 ) -> tuple[Playbook | None, list[Complaint]]:
     try:
         patch = Patch.model_validate(document.data)
@@ -190,7 +193,7 @@ def _examine_patch(
         *(_fault(document, file, fault) for fault in laxer(base, playbook)),
         *_zone(document, file, playbook),
         *(Complaint(file, document.text_line(origin(patch, data, found.loc), found.within), found.severity,
-                    found.what, found.remedy) for found in check(playbook, offers)),
+                    found.what, found.remedy) for found in (check(playbook, offers) if sense else ())),
         *_newer_base(document, file, base, bases),
     ]
 
@@ -345,8 +348,11 @@ def builtin_texts() -> dict[str, str]:
 def builtin_playbooks() -> dict[str, Playbook]:
     """The playbooks that ship, by name.
 
+    Every command reads them, so that their form alone is looked at: that each makes sense, a test asks of it
+    before it ships (tests/agents/test_shipped_playbooks.py). What is rendered and handed out is judged as ever.
+
     Raises:
         BadPlaybook: when one of ours is wrong.
     """
-    loaded = load_texts((f"{name}.yaml", text) for name, text in builtin_texts().items())
+    loaded = load_texts(((f"{name}.yaml", text) for name, text in builtin_texts().items()), sense=False)
     return shelve(playbook for _, playbook in loaded)
