@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -54,7 +55,8 @@ estate_events = Table(
     Column("place", LargeBinary),
 )
 
-#: The state of the steps: one row per thing that changes on its own (a member, a campaign, a task).
+#: The state of the steps: one row per thing that changes on its own (a member, a campaign, a task). What waits for an
+#: order's placement and an estate's sums are looked for without knowing whose.
 state = Table(
     "state", metadata,
     Column("step", SmallInteger, primary_key=True),
@@ -62,6 +64,8 @@ state = Table(
     Column("kind", SmallInteger, primary_key=True),
     Column("sub", Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
+    Index("state_waiting", "key", sqlite_where=text("kind = 21"), postgresql_where=text("kind = 21")),
+    Index("state_sums", "key", sqlite_where=text("kind = 24"), postgresql_where=text("kind = 24")),
     sqlite_with_rowid=False,
 )
 

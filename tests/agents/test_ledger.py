@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from schemas.tasks import LedgerPosted
 from tests import builders
 from tests.agents.drive import Drive, world
 from tests.builders import at
+from tests.memory_rows import MemoryRows
 
 #: The group bargain of the trade's manual, and a thank-you for who brings a neighbour.
 BARGAIN = {"name": "同小区拼单", "terms": "以门店公示为准", "steps": {2: 90, 3: 85, 5: 75}, "deposit_fen": 50_000}
@@ -357,6 +358,48 @@ def test_an_erasure_leaves_the_figures_and_no_name():
     one.send(builders.refunded("o1", at=at(1, "12:00")))
     assert prices(one, "o3") == [100_000]
     agree(one)
+
+
+# --- what it costs ----------------------------------------------------------------------------------
+
+
+class Counted(MemoryRows):
+    """Rows that count how often they are asked, and how many a scan gives."""
+
+    touched = 0
+
+    def get(self, address: Any) -> Any:
+        self.touched += 1
+        return super().get(address)
+
+    def put(self, address: Any, value: Any) -> None:
+        self.touched += 1
+        super().put(address, value)
+
+    def scan(self, step: int, key: str, kind: int) -> Iterator[tuple[str, Any]]:
+        found = list(super().scan(step, key, kind))
+        self.touched += len(found)
+        return iter(found)
+
+
+def test_an_order_among_many_costs_no_more_than_one_among_few():
+    costs = []
+    for before in (3, 150):
+        one = drive().send(builders.campaign_started(target_orders=500))
+        one.rows = Counted()
+        for number in range(before):
+            one.send(placed(f"o{number}", f"m{number}"), builders.paid(f"o{number}"))
+        cost = []
+        for raw in (
+            placed("new", "m-new", group_buy_id="gb-1", referrer_id="m1"), builders.deposit_paid("new"),
+            builders.paid("new"), builders.delivered("new"), builders.refunded("new", amount_fen=5),
+            builders.cancelled("new"),
+        ):
+            one.rows.touched = 0
+            one.send(raw)
+            cost.append(one.rows.touched)
+        costs.append(cost)
+    assert costs[0] == costs[1]
 
 
 # --- whatever comes, in whatever order --------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from agents import ledger
+from agents.order_rows import ORDER_WAITING, SALES
 from schemas.reference import Offer
 from streams.database import open_database
 from streams.embedded import Pipeline
@@ -132,6 +133,14 @@ def test_a_replay_tells_what_still_waits_at_its_end_and_the_sums(tmp_path: Path)
 def test_a_dealers_own_terms_take_the_place_of_the_playbooks(tmp_path: Path):
     own = Offer("group_bargain@d1", "拼单", "以公示为准", dealer_id="d1")
     assert replayed(STREAM[:4], tmp_path, offers=[own])["ledger"].get("discounts") is None
+
+
+def test_what_waits_is_found_without_looking_through_all_that_is_remembered(world: World):
+    with world.engine.connect() as connection:
+        plans = [
+            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN SELECT value FROM state WHERE kind = {kind}").all())
+            for kind in (ORDER_WAITING, SALES)]
+    assert ["state_waiting" in plans[0], "state_sums" in plans[1]] == [True, True]
 
 
 def test_the_books_are_read_from_the_rows_alone(world: World):
