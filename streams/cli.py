@@ -43,7 +43,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "replay:replay_command", "Run a recorded stream through the whole pipeline, on the stream's own clock."),
     "tasks": ("tasks:tasks_app", "The stream of tasks, and saying that one is done."),
     "tokens": ("tokens:tokens_app", "Who may come in: tokens for HQ, dealers and integrations."),
-    "ledger": ("ledger:ledger_command", "The books of orders: balances, entries, group-buys, what waits."),
+    "ledger": (
+        "ledger:ledger_command",
+        "Show the books of orders: balances, entries, group-buys; without an estate or order, sums and what waits."),
     "dead-letters": ("letters:letters_app", "What could not be read or applied, and sending it again."),
     "playbook": ("playbook:playbook_app", "Playbooks: the choreography as data."),
     "locate": (

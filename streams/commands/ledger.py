@@ -25,7 +25,7 @@ def ledger_command(
     as_csv: Annotated[bool, typer.Option("--csv", help="The entries as CSV, one line of an entry a row.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what stands on each account, and every entry; without an estate or order, the sums and what waits."""
+    """Show the books of orders: balances, entries, group-buys; without an estate or order, sums and what waits."""
     with opened(database, must_exist=True) as engine, engine.connect().execution_options(reading=True) as connection:
         if estate is None and order is None:
             _show_all(connection, as_json=as_json)
