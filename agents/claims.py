@@ -40,10 +40,11 @@ def claims(text: str, estate: str = "") -> tuple[Claim, ...]:
     """
     folded = fold(text)
     not_own = tuple(_not_own(text))
-    if estate and (name := fold(estate).text):
+    if estate and (name := _folded_name(estate)):
         folded = _as_this_estate(folded, name)
+    spans = ((kind, folded.span(start, end)) for kind, start, end in _shapes(folded.text, folded.gap))
     found = sorted(
-        (claim for rule in RULES for claim in _of_rule(rule, folded, text) if not _within(claim.span, not_own)),
+        (Claim(kind, span, text[slice(*span)]) for kind, span in spans if not _within(span, not_own)),
         key=lambda claim: (claim.span[0], -claim.span[1], claim.kind),
     )
     out: list[Claim] = []
@@ -53,14 +54,24 @@ def claims(text: str, estate: str = "") -> tuple[Claim, ...]:
     return tuple(out)
 
 
-def _of_rule(rule: Rule, folded: Folded, text: str) -> Iterator[Claim]:
-    for match in rule.shape.finditer(folded.text):
-        if match.end() == match.start() or _of_the_reader(match, folded):
+@lru_cache(maxsize=4096)
+def _folded_name(estate: str) -> str:
+    return fold(estate).text
+
+
+@lru_cache(maxsize=4096)
+def _shapes(text: str, gap: tuple[bool, ...]) -> tuple[tuple[Literal["owner", "buyer"], int, int], ...]:
+    """What the rules find in a folded text, whose kind and where: once for a script in however many estates."""
+    return tuple(found for rule in RULES for found in _of_rule(rule, text, gap))
+
+
+def _of_rule(rule: Rule, text: str, gap: tuple[bool, ...]) -> Iterator[tuple[Literal["owner", "buyer"], int, int]]:
+    for match in rule.shape.finditer(text):
+        if match.end() == match.start() or _of_the_reader(match, text, gap):
             continue
-        if rule.unless is not None and rule.unless.search(_clause(folded.text, match.start(), match.end())):
+        if rule.unless is not None and rule.unless.search(_clause(text, match.start(), match.end())):
             continue
-        start, end = folded.span(match.start(), match.end())
-        yield Claim(rule.kind, (start, end), text[start:end])
+        yield rule.kind, match.start(), match.end()
 
 
 def _clause(text: str, start: int, end: int) -> str:
@@ -72,16 +83,16 @@ def _clause(text: str, start: int, end: int) -> str:
     return text[begin : close + 1]
 
 
-def _of_the_reader(match: re.Match[str], folded: Folded) -> bool:
+def _of_the_reader(match: re.Match[str], text: str, gap: tuple[bool, ...]) -> bool:
     """Whether 我 at the start is the object of a verb, and what follows is the reader's."""
     start = match.start()
     pronoun = _PRONOUN.match(match[0])
     if pronoun is None:
         return False
-    before = folded.text[max(0, start - 4) : start]
-    if pronoun.end() < len(match[0]) and folded.gap[start + pronoun.end()] and not folded.gap[start]:
+    before = text[max(0, start - 4) : start]
+    if pronoun.end() < len(match[0]) and gap[start + pronoun.end()] and not gap[start]:
         return OBJECT_BEFORE.search(before) is not None
-    return ASKS_READER.search(before) is not None and OF_READER.match(folded.text, start + pronoun.end()) is not None
+    return ASKS_READER.search(before) is not None and OF_READER.match(text, start + pronoun.end()) is not None
 
 
 def _not_own(text: str) -> Iterator[tuple[int, int]]:
