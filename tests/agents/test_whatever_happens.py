@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -25,6 +28,19 @@ TEXTS = (
     HONEST, "{{ group.name }}早", "我也是本小区业主", "我家也装了他们家的柜子，真好用", "价格{{ offer.measure.price }}",
     "【群务】看名片",
 )
+_SENTENCES = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "data" / "claims.jsonl").read_text(encoding="utf-8").splitlines()
+]
+#: Sentences by which staff would pass for owners or buyers, and sentences that they may say. Those of the set `blind`
+#: pretend without saying so, which no rule finds for sure (see agents/claims.py).
+PRETENDING = [row["text"] for row in _SENTENCES if not row["honest"] and row["set"] != "blind"]
+PLAIN = [row["text"] for row in _SENTENCES if row["honest"] and row["set"] != "blind"]
+#: What is put between the characters of a sentence, to hide it.
+TRICKS = ("", "", "", "\u200b", " ", "·", "😀", "[微笑]", "\u0301", "~")
+HIDDEN = {trick.join(text) for trick in TRICKS for text in PRETENDING}
+#: How many playbooks and streams are tried; a long run says more: LOUPAN_EXAMPLES=5000.
+EXAMPLES = int(os.environ.get("LOUPAN_EXAMPLES", "120"))
 NAMES = ("小王", "我是业主老李", "3栋小张", "", "我家装好了")
 #: What a playbook asks for most is what can go wrong most.
 ROLES = (*Role, Role.MAIN_PERSONA, Role.SHILL, Role.SHILL)
@@ -33,16 +49,26 @@ PEOPLE = ("m1", "m2", "m3", "m-main", "m-buyer", "m-b2", "m-shill", "m-partner")
 
 
 @st.composite
+def words(draw: st.DrawFn) -> str:
+    """What a script says: often honest, often a claim that staff must not make, hidden in this way or that."""
+    if draw(st.booleans()):
+        return draw(st.sampled_from(TEXTS))
+    if draw(st.booleans()):
+        return draw(st.sampled_from(PLAIN))
+    return draw(st.sampled_from(TRICKS)).join(draw(st.sampled_from(PRETENDING)))
+
+
+@st.composite
 def duties(draw: st.DrawFn, name: str) -> dict[str, Any]:
     speaks_as = draw(st.sampled_from([*PersonaClass, STAFF]))
-    words = {"testimonial": draw(st.sampled_from(("全屋定制", "地板")))} if speaks_as is BUYER else {}
+    of = {"testimonial": draw(st.sampled_from(("全屋定制", "地板")))} if speaks_as is BUYER else {}
     hour, minute = draw(st.sampled_from([(7, 30), (8, 40), (11, 30), (12, 40), (18, 0), (20, 40), (22, 0), (22, 15)]))
     duty = {
         "id": name, "at": f"{hour:02}:{minute:02}", "role": draw(st.sampled_from(ROLES)),
         "action": draw(st.sampled_from(ACTIONS)), "minutes": draw(st.sampled_from((10, 20, 30))),
-        "script": builders.script(draw(st.sampled_from(TEXTS)), speaks_as, **words),
+        "script": builders.script(draw(words()), speaks_as, **of),
     }
-    return duty | ({"instead": builders.script(draw(st.sampled_from(TEXTS)))} if draw(st.booleans()) else {})
+    return duty | ({"instead": builders.script(draw(words()))} if draw(st.booleans()) else {})
 
 
 def certain(day: str) -> list[dict[str, Any]]:
@@ -147,8 +173,7 @@ class Onlooker:
             "a class": persona.cls is words.speaks_as,
             "a post of the shop": one.role is Role.SHILL or persona.cls is STAFF,
             "a line": persona.cls is BUYER or one.action not in VISIBLE_ACTIONS or self._says_who(one, persona),
-            "no claim": persona.cls is BUYER or not any(
-                claim in said for claim in ("我家", "我也是本小区业主", "我是业主")),
+            "no claim": persona.cls is BUYER or not self._pretends(words.text, said),
             "an order": persona.cls is not BUYER or self._bears_out(one, persona, words.testimonial),
             "few shills": one.role is not Role.SHILL or len(shills) * 100 <= (
                 self.play.limits.shills_per_100 * len(self.there - self.ours)),
@@ -158,6 +183,12 @@ class Onlooker:
             "a willing member": one.evidence is None or one.evidence.member_id not in self.silent,
         }
         return [name for name, kept in rules.items() if not kept]
+
+    def _pretends(self, script: str, said: str) -> bool:
+        if script in HIDDEN:
+            return True
+        # An honest sentence may speak of what is mine; a value of the stream may not.
+        return script not in PLAIN and any(claim in said for claim in ("我家", "我也是本小区业主", "我是业主"))
 
     def _says_who(self, one: Task, persona: Persona) -> bool:
         last = one.script.text.rpartition("\n")[2]
@@ -181,7 +212,8 @@ def people() -> list[Persona]:
     playbooks(), st.lists(st.tuples(happenings(), st.integers(1, 900)), max_size=25),
     st.sampled_from((0, 12, 13, 25, 40)),
 )
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_whatever_happens_only_honest_tasks_come_out(
     play: Playbook, happened: list[tuple[tuple[Any, dict[str, Any]], int]], members: int
 ):
