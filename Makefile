@@ -11,6 +11,9 @@ PYTHON ?=
 CANDIDATES := python3.11 python3.12 python3.13 python3 python
 FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
+# Where this is set, each of the tests' many processes would compile the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## what there is to make
 	@echo "make …"

@@ -25,6 +25,7 @@ from streams.demo.people import demo_reference
 from streams.demo.writing import write_reference
 from streams.playbook_files import builtin_texts
 from streams.topology import TOPOLOGY
+from tests import commands
 
 PATIENCE = 90
 GROUP = "g-chaoyang-1"
@@ -48,10 +49,10 @@ class Deployment:
 
     def run(self, *words: str, status: int = 0) -> str:
         """Run a command to its end; what it printed."""
-        done = subprocess.run(self._command(*words), env=self.environment, capture_output=True, text=True,
-                              timeout=120, cwd=self.folder, check=False)
-        assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
+        done = commands.run(*words, env=self.environment, cwd=self.folder)
+        said = (done.stdout + done.stderr).decode()
+        assert done.returncode == status, f"{words}: {done.returncode}\n{said}"
+        return said
 
     def start(self, name: str, *words: str) -> Path:
         """Start a command that stays; where it writes what it says."""

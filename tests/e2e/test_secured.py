@@ -21,6 +21,7 @@ from streams.database import open_database
 from streams.kafka.worker import FAILED
 from streams.log_replay import record_log
 from streams.reference_store import save_reference
+from tests import commands
 from tests.faults.field import small_town
 from tests.servers.servers import Postgres, SecuredKafkaServer
 
@@ -45,10 +46,8 @@ class Secured:
 
     def run(self, *words: str, **instead: str) -> tuple[int, str]:
         """Run a command to its end: its status and what it printed."""
-        done = subprocess.run(
-            self._command(*words), env={**self.environment, **instead}, capture_output=True, text=True,
-            timeout=PATIENCE, cwd=self.folder, check=False)
-        return done.returncode, done.stdout + done.stderr
+        done = commands.run(*words, env={**self.environment, **instead}, cwd=self.folder, timeout=PATIENCE)
+        return done.returncode, (done.stdout + done.stderr).decode()
 
     def start(self, *words: str) -> tuple[subprocess.Popen[bytes], Path]:
         """Start a command that stays; and where it writes what it says."""

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from schemas.errors import BadReference
 from streams.database import open_database
 from streams.listings import COLUMNS, merge_listings, read_listings
 from streams.reference_store import load_estates
+from tests import commands
 
 HEAD = "estate_id,name,address,lng,lat,crs,households,city,district\n"
 A = HEAD + (
@@ -26,7 +26,6 @@ B = HEAD + (
     "b1,綠地·城,学府路1号,126.6205,45.7200,wgs84,1712户,哈尔滨,南岗区\n"
     "b2,恒大城,,126.7000,45.7500,wgs84,,哈尔滨,道外区\n"
 )
-LOUPAN = [sys.executable, "-c", "from streams.cli import main; main()"]
 
 
 @pytest.fixture
@@ -37,8 +36,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
-    command = [*LOUPAN, "import", "estates", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=True)
+    done = commands.run("import", "estates", *words, cwd=folder)
+    done.check_returncode()
+    return done
 
 
 def notes(folder: Path, *texts: str) -> list[tuple[str, ...]]:

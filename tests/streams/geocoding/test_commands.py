@@ -2,12 +2,12 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from streams.database import open_database
+from tests import commands
 from tests.streams.geocoding import vendors as v
 from tests.streams.geocoding.vendors import KEY, MapService
 
@@ -22,9 +22,8 @@ PROBES = "probe_id,address\np1,南岗区学府路123号3栋2单元501\np2,哈尔
 def loupan(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LOUPAN_")}
     environment |= {"no_proxy": "127.0.0.1"} | {f"LOUPAN_{name.upper()}": value for name, value in settings.items()}
-    command = [sys.executable, "-c", "from streams.cli import main; main()", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = commands.run(*words, cwd=folder, env=environment)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.fixture

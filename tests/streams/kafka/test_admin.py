@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -18,8 +18,7 @@ from schemas.topics import TOPICS
 from streams.kafka.admin import apply, connected, plan
 from streams.kafka.producer import Publisher
 from streams.kafka.wanted import wanted_topics
-
-LOUPAN = [sys.executable, "-c", "from streams.cli import main; main()"]
+from tests import commands
 
 
 def soon(holds: Callable[[], bool]) -> bool:
@@ -31,9 +30,8 @@ def soon(holds: Callable[[], bool]) -> bool:
 
 
 def loupan(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [*LOUPAN, *(str(word) for word in words)]
-    return subprocess.run(
-        command, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False)
+    done = commands.run(*words, cwd=Path.cwd(), env={**os.environ, **env}, timeout=60)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.fixture
