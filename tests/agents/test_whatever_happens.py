@@ -34,8 +34,8 @@ _SENTENCES = [
 ]
 #: Sentences by which staff would pass for owners or buyers, and sentences that they may say. Those of the set `blind`
 #: pretend without saying so, which no rule finds for sure (see agents/claims.py).
-PRETENDING = [row["text"] for row in _SENTENCES if not row["honest"] and row["set"] != "blind"]
-PLAIN = [row["text"] for row in _SENTENCES if row["honest"] and row["set"] != "blind"]
+PRETENDING: list[str] = [row["text"] for row in _SENTENCES if not row["honest"] and row["set"] != "blind"]
+PLAIN: list[str] = [row["text"] for row in _SENTENCES if row["honest"] and row["set"] != "blind"]
 #: What is put between the characters of a sentence, to hide it.
 TRICKS = ("", "", "", "\u200b", " ", "·", "😀", "[微笑]", "\u0301", "~")
 HIDDEN = {trick.join(text) for trick in TRICKS for text in PRETENDING}
