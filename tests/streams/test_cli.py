@@ -375,7 +375,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
             with urlopen(url, timeout=5) as answer:
                 assert answer.status == 200
                 return
-        except URLError:
+        except OSError:
             time.sleep(0.1)
     raise AssertionError(f"{url} never answered")
 

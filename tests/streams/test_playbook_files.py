@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from schemas.errors import BadPlaybook
-from streams.playbook_files import builtin_playbooks, builtin_texts, examine, load_playbook, load_texts
+from schemas.playbook import Playbook
+from streams.playbook_files import builtin_playbooks, builtin_texts, examine, load_playbook, load_texts, written
 from streams.playbook_shelf import shelve
 from tests import builders
 
@@ -253,3 +254,9 @@ def test_a_patch_of_an_older_version_than_there_is_is_told():
     assert [(c.line, c.severity, c.what) for c in complaints if "put upon" in c.what] == [
         (4, "warning", "it is put upon version 1 of small-test, and there is 2")]
     assert not any("put upon" in c.what for c in examine(patch, "d1.yaml", bases=[one])[1])
+
+
+@pytest.mark.parametrize("name", sorted(builtin_playbooks()))
+def test_what_is_written_is_read_back_as_the_same(name):
+    playbook = builtin_playbooks()[name]
+    assert Playbook.model_validate_json(written(playbook)) == playbook
