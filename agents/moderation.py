@@ -51,6 +51,10 @@ def watch(turn: Turn, data: MessageData, names: Collection[str]) -> None:
     rules = turn.play.playbook.order.rules
     if not rules or not turn.running:
         return
+    at_night = turn.play.playbook.curfew.holds(turn.local.time())
+    if not (names or at_night or data.kind == "image"):
+        # Most of what is ever said.
+        return
     order = turn.play_in(data.group_id).playbook.order
     for rule in order.rules:
         if (messages := _breaks(turn, data, names, rule)) and (group := _ours(turn, data)) is not None:

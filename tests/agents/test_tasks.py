@@ -99,7 +99,7 @@ def test_saying_it_twice_counts_once():
     assert drive.counts().done == 1
 
 
-def test_a_task_of_somebody_else_is_refused():
+def test_a_task_done_by_someone_it_was_not_given_to_is_refused():
     drive = seven()
     with pytest.raises(BadEvent, match="was given to p-main, not to p-service"):
         drive.send(done(drive.task(MORNING), persona="p-service"))
