@@ -321,3 +321,23 @@ def test_a_question_that_somebody_else_asks_is_answered_too():
     drive.send(builders.message(member=member, text=again.script.text, at=builders.at(1, "09:03")))
     (answer,) = closed(drive.send(says("m1", "B", "09:05")))
     assert answer.evidence.member_id == "m1"
+
+
+def test_a_winners_name_makes_nobody_pretend():
+    """Where a name would have our staff say that they own a home, the answer is told without it."""
+    drive = driven(quiz()).send(builders.joined(member="m1", display_name="我家也装了", at=builders.at(1, "00:10")))
+    (task,) = closed(asked(drive).send(says("m1", "B", "09:05")))
+    assert task.script.id.endswith("-nobody")
+    assert "我家也装了" not in task.script.text
+    assert drive.counts().refused == 2, "the welcome, and the winner's name"
+
+
+def test_two_quizzes_of_a_day_are_two():
+    later = quiz(id="evening", at="18:00")
+    later["quiz"]["closes"] = "22:00"
+    drive = asked(driven(quiz(), later)).send(says("m1", "B", "09:05"))
+    assert [len(row.right) for row in sorted(rows(drive), key=lambda row: row.closes)] == [1, 0]
+    (task,) = closed(drive)
+    assert task.evidence.member_id == "m1"
+    assert len(rows(drive)) == 1
+    assert drive.campaign().quiz_until is not None
