@@ -31,7 +31,7 @@ class Claim(Struct, frozen=True):
     text: str
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def claims(text: str, estate: str = "") -> tuple[Claim, ...]:
     """Find the speaker's claims to live in the estate, or to have bought or used the product, in order of place.
 
