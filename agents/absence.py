@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from agents import dialogues, honesty, quiz, staffing, tasks
+from msgspec.structs import replace
+
+from agents import dialogues, entry, honesty, quiz, staffing, tasks
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.reactions import SOMEBODY
 from agents.shop_rows import Absence, AwayRow, away_row
@@ -86,10 +88,17 @@ def _move_all(turn: Turn, persona_id: str, first: str, last: str) -> None:
         day = turn.day_of(task.window.start).isoformat()
         if task.persona_id != persona_id or task.status not in tasks.OPEN or not first <= day <= last:
             continue
-        group = turn.worked(task.group_id) if turn.running else None
-        if group is not None and task.group_id not in at_work:
-            at_work[task.group_id] = GroupAtWork(turn, group)
+        if task.group_id not in at_work and (found := _at_work(turn, task)) is not None:
+            at_work[task.group_id] = found
         _move(turn, at_work.get(task.group_id), row, last)
+
+
+def _at_work(turn: Turn, task: Task) -> GroupAtWork | None:
+    """The group of a task, where it is worked still; of a task without a group the shop's people."""
+    if not task.group_id:
+        return entry.at_work(turn)
+    group = turn.worked(task.group_id) if turn.running else None
+    return GroupAtWork(turn, group) if group is not None else None
 
 
 def _move(turn: Turn, at_work: GroupAtWork | None, row: TaskRow, last: str) -> None:
@@ -118,13 +127,15 @@ def _job(at_work: GroupAtWork, task: Task) -> Job | None:
     if script is None or found is None:
         return None
     persona, order_id, order = found
-    evidence = task.evidence or Evidence()
-    evidence = Evidence(order_id, evidence.message_id, evidence.member_id, evidence.answers)
+    evidence = replace(task.evidence or Evidence(), order_id=order_id)
+    if evidence.neighbour_id is not None:
+        # Two names would be needed that were never kept; the two are introduced another day.
+        return None
     return Job(
         task.script.id, task.role, task.action, script, persona, task.window.start.astimezone(at_work.turn.play.zone),
         task.window.end.astimezone(at_work.turn.play.zone), task.priority,
         evidence if evidence != Evidence() else None, order, SOMEBODY if evidence.member_id else "",
-        rule=task.because[1].rpartition("/")[2] if len(task.because) > 1 else "",
+        rule=task.because[1].partition("/")[2] if len(task.because) > 1 else "",
         also=(f"from:{task.persona_id}/{task.task_id}",),
     )
 

@@ -14,6 +14,7 @@ from agents import (
     borne,
     clock,
     dialogues,
+    entry,
     graph,
     honesty,
     key_people,
@@ -177,8 +178,10 @@ def _on_recalled(turn: Turn, event: ev.MessageRecalled) -> None:
     borne.take_back(turn, event.data.group_id, event.data.message_id)
 
 
-def _on_group_updated(turn: Turn, event: ev.GroupUpdated) -> None:
-    """What it changed came with it, and was seen to."""
+def _on_group_updated(turn: Turn, _: ev.GroupUpdated) -> None:
+    """What it changed came with it, and was seen to; a campaign that waited for a group begins."""
+    if entry.is_awaited(turn):
+        clock.tick(turn)
 
 
 def _regroup(turn: Turn, group_id: str, now: GroupNow) -> None:

@@ -8,7 +8,20 @@ from datetime import date, time, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents import absence, baselines, connections, dialogues, fading, moderation, peace, planner, quiz, stages, tasks
+from agents import (
+    absence,
+    baselines,
+    connections,
+    dialogues,
+    entry,
+    fading,
+    moderation,
+    peace,
+    planner,
+    quiz,
+    stages,
+    tasks,
+)
 from agents.orders import sold
 from agents.phases import State, Trigger, move, state_of
 from agents.state import CampaignRow
@@ -39,9 +52,10 @@ def tick(turn: Turn) -> None:
 
 
 def _start_if_due(turn: Turn, today: date) -> None:
-    """Begin with day 1: on its date, or today where that is past."""
+    """Begin with day 1: on its date, or today where that is past; where the way in is open yet, not before its end."""
     campaign = turn.campaign
-    if campaign is not None and campaign.run == "scheduled" and days_between(campaign.start_date, today) >= 0:
+    due = campaign is not None and campaign.run == "scheduled" and days_between(campaign.start_date, today) >= 0
+    if campaign is not None and due and not entry.waits(turn, today):
         _enter(turn, stages.in_its_newest(turn, campaign), Trigger.STARTED, today, _Judged("started"))
 
 
@@ -53,6 +67,7 @@ def _plan_if_due(turn: Turn, today: date) -> None:
     if turn.local.time() >= turn.play.playbook.curfew.end:
         fading.fade(turn, today)
         planner.plan_day(turn, today)
+        entry.fill(turn, today)
 
 
 # --- days and gates -----------------------------------------------------------------------------------
@@ -202,7 +217,10 @@ def next_wake(turn: Turn) -> None:
         return
     today = turn.local.date()
     if campaign.run == "scheduled":
-        turn.wake(turn.at(date.fromisoformat(campaign.start_date), MIDNIGHT))
+        if days_between(campaign.start_date, today) < 0:
+            turn.wake(turn.at(date.fromisoformat(campaign.start_date), MIDNIGHT))
+        else:
+            entry.next_wake(turn, today)
     elif campaign.run == "running":
         planned = campaign.planned >= today.isoformat()
         turn.wake(turn.at(next_day(today), MIDNIGHT) if planned else turn.at(today, turn.play.playbook.curfew.end))

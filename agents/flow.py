@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from agents import baselines, connections, key_people
+from agents import baselines, connections, coverage, entry, key_people
 from agents.orders import sold
 from agents.state import CampaignRow, TaskCounts, task_counts
 from agents.turn import Turn
@@ -36,6 +36,10 @@ def properties(turn: Turn) -> dict[str, Any]:
         "started_on": campaign.start_date if campaign else None,
         "gate_missed": campaign.missed if campaign else False,
         "behind": baselines.shown(turn),
+        "entry": entry.shown(turn),
+        "coverage": (how_far := coverage.coverage(
+            run=campaign.run if campaign else None, groups=len(groups), dealer_id=_near(turn))),
+        "support": _support(turn) if how_far == coverage.WORKED else [],
         "dealer_id": dealer.dealer_id if dealer else None,
         "dealer_name": dealer.name if dealer else None,
         "store_id": store.store_id if store else None,
@@ -54,6 +58,21 @@ def properties(turn: Turn) -> dict[str, Any]:
         "tasks": msgspec.structs.asdict(counts),
         "updated_at": turn.local.isoformat(),
     }
+
+
+def _near(turn: Turn) -> str | None:
+    """The dealer who could work the estate; looked for only where nobody has a group there."""
+    estate = turn.world.reference.estates.get(turn.estate_id)
+    if estate is None or turn.groups_here():
+        return None
+    found = coverage.dealer_for(turn.world.reference, estate)
+    return found[0] if found is not None else None
+
+
+def _support(turn: Turn) -> list[dict[str, str]]:
+    """What HQ gives to an estate that is worked, as its playbook has it."""
+    section = turn.play.playbook.entry
+    return [{"what": one.what, "text": one.text} for one in section.support] if section is not None else []
 
 
 def _days(turn: Turn, campaign: CampaignRow | None) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents import honesty, peace, scripts, staffing, tasks
+from agents import characters, honesty, peace, scripts, staffing, tasks
 from agents.rota import Rota
 from agents.state import MemberRow, OrderRow, TaskRow, member_row, task_row
 from agents.texts import Text, text_of
@@ -21,7 +21,7 @@ from schemas.ids import derived_id
 from schemas.playbook import ScriptText
 from schemas.reference import Group, Persona
 from schemas.tasks import Evidence, Script, Task, TaskIssued, Window
-from schemas.values import SAID_ACTIONS, Action, PersonaClass, Role, TaskStatus
+from schemas.values import SAID_ACTIONS, Action, PersonaClass, Phase, Role, TaskStatus
 
 #: A task that stands so has had its chance; only one that was withdrawn or expired may be asked for again.
 _STANDS = frozenset(TaskStatus) - {TaskStatus.WITHDRAWN, TaskStatus.EXPIRED}
@@ -140,15 +140,22 @@ def replace_persona(job: Job, persona: Persona) -> Job:
 
 def _values(at_work: GroupAtWork, job: Job) -> dict[str, Any]:
     persona = job.persona
-    values = {**at_work.values, "persona": {"name": persona.name, "title": scripts.title_of(persona)}}
+    values = {**at_work.values, "persona": _persona(at_work, persona)}
     values = scripts.with_member(values, job.member_name, job.member_when) if job.member_name else values
     return {**values, "neighbour": {"name": job.neighbour_name}} if job.neighbour_name else values
+
+
+def _persona(at_work: GroupAtWork, persona: Persona) -> dict[str, str]:
+    traits = characters.traits_of(persona, at_work.play.playbook.character)
+    return {"name": persona.name, "title": scripts.title_of(persona), **traits}
 
 
 def _task(at_work: GroupAtWork, job: Job, text: Text) -> Task | None:
     """The task of a job; None where there is no campaign for it, or it is there already."""
     turn, campaign, group = at_work.turn, at_work.turn.campaign, at_work.group
-    if campaign is None or campaign.phase is None:
+    # Without a group it is done before the first phase begins, which it leads to.
+    phase = campaign.phase if campaign is not None and (campaign.phase or group.group_id) else Phase.WARM_UP
+    if campaign is None or phase is None:
         return None
     task_id = _task_id(at_work, job, campaign.campaign_id)
     if task_id is None:
@@ -160,7 +167,7 @@ def _task(at_work: GroupAtWork, job: Job, text: Text) -> Task | None:
         task_id=task_id, dealer_id=group.dealer_id or "",
         store_id=at_work.store.store_id if at_work.store is not None else None,
         estate_id=turn.estate_id, group_id=group.group_id, campaign_id=campaign.campaign_id,
-        stage=campaign.stage, phase=campaign.phase, day=campaign.day, role=job.role,
+        stage=campaign.stage, phase=phase, day=campaign.day, role=job.role,
         persona_id=job.persona.persona_id, action=job.action, window=Window(job.start, job.end),
         script=Script(job.id, job.script.version, said, text.attachments),
         disclosure=disclosure, evidence=job.evidence,

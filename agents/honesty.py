@@ -17,7 +17,7 @@ from agents.state import OrderRow
 from schemas.playbook import Limits, ScriptText, Span
 from schemas.reference import Persona
 from schemas.tasks import Task
-from schemas.values import SAID_ACTIONS, Action, PersonaClass, Role
+from schemas.values import SAID_ACTIONS, VISIBLE_ACTIONS, Action, PersonaClass, Role
 
 #: Roles that only staff may have: whoever leads, advises or serves does so for the shop.
 STAFF_ROLES = frozenset(set(Role) - {Role.SHILL})
@@ -101,13 +101,22 @@ def _who(draft: Draft) -> str | None:
     task, persona = draft.task, draft.persona
     if persona is None or task.persona_id != persona.persona_id:
         return "no registered person was named for it"
-    if task.group_id not in persona.groups:
+    if not task.group_id and (fault := _outside(task, persona)) is not None:
+        return fault
+    if task.group_id and task.group_id not in persona.groups:
         return f"{persona.persona_id} has no account in the group"
     if not may_speak_as(task.role, persona.cls):
         return f"{persona.persona_id} is {persona.cls}, a {task.role} must be staff"
     if draft.speaks_as is not persona.cls:
         return f"{persona.persona_id} is {persona.cls} and cannot speak as {draft.speaks_as}"
     return None
+
+
+def _outside(task: Task, persona: Persona) -> str | None:
+    """Outside of a group the shop's own people call, visit, check and invite, as such; nothing is said in a group."""
+    if persona.cls is not PersonaClass.STAFF or task.role not in STAFF_ROLES:
+        return "it belongs to no group, and is not for the shop's staff"
+    return "it would be said in a group, and names none" if task.action in VISIBLE_ACTIONS else None
 
 
 def _what(draft: Draft) -> str | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Literal
 
+from agents import characters
 from agents.balance import unbalanced
 from agents.claims import claims
 from agents.fans import BESIDE
@@ -24,9 +25,11 @@ from agents.recurring import most_of_a_day
 from agents.script_grammar import (
     ONLY_IN_INTRODUCTIONS,
     ONLY_IN_REACTIONS,
+    OPTIONAL_NAMES,
     BadScript,
     is_known,
     names_with_lines,
+    needed,
     offer_of,
     outcomes,
 )
@@ -80,6 +83,7 @@ def check(playbook: Playbook, offers: Collection[str] = ()) -> list[Finding]:
         *_curfew(playbook), *_ladder(playbook), *_offers(playbook), *_gates(playbook), *_duties(playbook, offers),
         *_reactions(playbook, offers), *_sections(playbook, offers), *_days(playbook), *_balance(playbook),
         *_knowledge(playbook), *_warnings(playbook),
+        *_character(playbook), *_entry(playbook),
     ]
     return sorted(found, key=lambda finding: finding.severity)
 
@@ -123,6 +127,26 @@ def _offers(playbook: Playbook) -> Iterator[Finding]:
             if tier not in tiers:
                 what = f"the offer {name} has a price for {tier}, which is neither a tier of fans nor a rung"
                 yield _error(("offers", name, "tiers", tier), what, "known are " + ", ".join(sorted(tiers)))
+
+
+def _character(playbook: Playbook) -> Iterator[Finding]:
+    """The main persona is the shop's, whatever their character."""
+    sheet = playbook.character
+    if sheet is not None and (found := characters.fault(dict(sheet))) is not None:
+        remedy = "give manners; who the persona is stands in the dealer's characters.yaml"
+        yield _error(("character", found[0]), f"the character's {found[0]} presents {found[1]}", remedy)
+
+
+def _entry(playbook: Playbook) -> Iterator[Finding]:
+    """Before there is a group nobody can say how it is called."""
+    section = playbook.entry
+    for name, series in section.series().items() if section is not None else ():
+        for number, way in enumerate(series.ways if name != "pool" else ()):
+            for place, step in enumerate(way.steps):
+                if "group.name" in {used for used, _ in names_with_lines(step.script.text)}:
+                    loc = ("entry", name, "ways", number, "steps", place, "script", "text")
+                    what = f"{step.id}: group.name is not known before there is a group"
+                    yield _error(loc, what, "speak of the estate")
 
 
 def _gates(playbook: Playbook) -> Iterator[Finding]:
@@ -255,8 +279,12 @@ def _words(
 
 
 def _names(loc: Loc, id: str, text: str, offers: Collection[str], *, in_reaction: bool) -> Iterator[Finding]:
+    optional = needed(text) & OPTIONAL_NAMES
     for name, line in names_with_lines(text):
         offer = offer_of(name)
+        if name in optional:
+            what = f"{id}: {name} may be empty, and the script shows it all the same"
+            yield _error(loc, what, f"ask for it first: {{% if {name} %}}", line)
         if not is_known(name):
             yield _error(loc, f"{id}: {name} is not a name that a script may use", known_names(), line)
         elif name in ONLY_IN_REACTIONS and not in_reaction:

@@ -131,6 +131,15 @@ class Rota:
         return left
 
 
+def room_of(personas: Iterable[Persona]) -> dict[str, int]:
+    """How many tasks each account takes on a day, over all groups: the least that any of its personas says."""
+    most: dict[str, int] = {}
+    for persona in personas:
+        if persona.load is not None:
+            most[persona.member_id] = min(persona.load, most.get(persona.member_id, persona.load))
+    return most
+
+
 def account_of(persona_id: str, reference: Reference) -> str:
     """The account behind a persona; what one person does under two names counts together."""
     persona = reference.personas.get(persona_id)

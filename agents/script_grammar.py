@@ -15,12 +15,16 @@ from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from schemas.errors import BadPlaybook
+from schemas.reference import TRAITS
 
 #: The names that a script may use; beside them ``offer.<name>.`` with one of the offer fields.
 NAMES = frozenset({
     "estate.name", "estate.city", "estate.district", "group.name", "store.name", "dealer.name",
     "persona.name", "persona.title", "campaign.day", "member.name", "member.when", "neighbour.name",
+    *(f"persona.{name}" for name in TRAITS),
 })
+#: The main persona's traits (agents/characters.py). A shop may know nothing of one: a script asks for it first.
+OPTIONAL_NAMES = frozenset(f"persona.{name}" for name in TRAITS)
 OFFER_FIELDS = frozenset({"name", "terms", "price"})
 #: Only known where an event called for the script: who wrote or joined, and the time that they named, if any.
 ONLY_IN_REACTIONS = frozenset({"member.name", "member.when"})
@@ -32,6 +36,9 @@ PLACEHOLDERS = {
     "estate.name": "绿地城", "estate.city": "哈尔滨", "estate.district": "松北区", "group.name": "绿地城业主交流群",
     "store.name": "松北店", "dealer.name": "松北家居", "persona.name": "林晚", "persona.title": "家装顾问",
     "campaign.day": "3", "member.name": "小王", "member.when": "周六下午", "neighbour.name": "老李",
+    "persona.identity": "松北店的主理人", "persona.skill": "小户型收纳", "persona.temper": "慢性子",
+    "persona.voice": "大白话", "persona.values": "不懂不装懂", "persona.story": "从学徒做起，量过的房子记满了几本",
+    "persona.catchphrase": "慢慢看，不着急",
 }
 #: More outcomes than this in one script cannot be checked one by one.
 MOST_OUTCOMES = 256

@@ -28,7 +28,7 @@ from agents.script_grammar import (
     visible,
 )
 from schemas.playbook import OfferText, ScriptText
-from schemas.reference import Dealer, Estate, Group, Offer, Persona, Store
+from schemas.reference import TRAITS, Dealer, Estate, Group, Offer, Persona, Store
 from schemas.values import PersonaClass, Role
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
 #: Longest value in a text, in characters; an offer's terms are sentences and may be longer.
 LONGEST_NAME: Final = 64
 LONGEST_TERMS: Final = 200
+#: Values that are sentences.
+_LONG: Final = frozenset({"terms", *TRAITS})
 #: Longest text that a script may become, in characters: one message that is read on a phone.
 LONGEST_TEXT: Final = 2000
 
@@ -73,7 +75,7 @@ class _Scripts(Environment):
             return self.undefined(obj=obj, name=attribute)
         value = obj.get(attribute, _ABSENT)
         if type(value) is str:
-            text = clean(value, LONGEST_TERMS if attribute == "terms" else LONGEST_NAME)
+            text = clean(value, LONGEST_TERMS if attribute in _LONG else LONGEST_NAME)
             return text or _Empty(obj=obj, name=attribute)
         if value is _ABSENT:
             return self.undefined(obj=obj, name=attribute)

@@ -49,10 +49,23 @@ class FormulaRow(Struct, frozen=True, array_like=True):
     done: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
 
 
+class EntryRow(Struct, frozen=True, array_like=True):
+    """How far a series of a campaign's entry is: ISO dates of its first day and of the last that was planned.
+
+    `over`: nothing more is handed out; `reached`: because the evidence is there.
+    """
+
+    campaign_id: str
+    began: str
+    planned: str = ""
+    over: bool = False
+    reached: bool = False
+
+
 AWAY, ENTRY, BEHIND, FORMULA = 40, 41, 42, 43
 
 #: The type of each kind of row: a part of `agents.state.ROW_TYPES`.
-SHOP_ROWS: dict[int, Any] = {AWAY: AwayRow, BEHIND: BehindRow, FORMULA: FormulaRow}
+SHOP_ROWS: dict[int, Any] = {AWAY: AwayRow, ENTRY: EntryRow, BEHIND: BehindRow, FORMULA: FormulaRow}
 
 
 def away_row(estate_id: str) -> Address:
@@ -68,3 +81,8 @@ def behind_row(estate_id: str) -> Address:
 def formula_row(estate_id: str) -> Address:
     """Where an estate's `FormulaRow` lies."""
     return (CAMPAIGN, estate_id, FORMULA, "")
+
+
+def entry_row(estate_id: str, series: str) -> Address:
+    """Where the `EntryRow` of a series lies."""
+    return (CAMPAIGN, estate_id, ENTRY, series)

@@ -15,7 +15,9 @@ from pydantic import Field, model_validator
 from schemas.offer_terms import OfferTerms
 from schemas.playbook_balance import Balance
 from schemas.playbook_baselines import Baselines
+from schemas.playbook_character import CharacterSheet
 from schemas.playbook_dialogues import DialogueReply, Dialogues, at_night, out_of_order
+from schemas.playbook_entry import Entry
 from schemas.playbook_knowledge import KnowledgeBase
 from schemas.playbook_order import GroupOrder
 from schemas.playbook_parts import (
@@ -219,6 +221,8 @@ class Playbook(Part):
     key_people: KeyPeople | None = None
     fans: Fans | None = None
     baselines: Baselines | None = None
+    character: CharacterSheet | None = None
+    entry: Entry | None = None
     #: From what it was derived, where a patch made it.
     derived: Derived | None = None
 

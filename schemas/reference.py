@@ -92,6 +92,15 @@ class Character(Struct, frozen=True, omit_defaults=True):
     catchphrase: str = ""
 
 
+#: The traits of a character, and what the trade calls them.
+TRAITS: dict[str, str] = {
+    "identity": "身份", "skill": "专长", "temper": "性格", "voice": "说话方式", "values": "价值观", "story": "故事",
+    "catchphrase": "口头禅",
+}
+#: Longest trait, in characters.
+TRAIT_AT_MOST = 120
+
+
 class Persona(Struct, frozen=True):
     """A registered, real person of one class, with one account a group.
 

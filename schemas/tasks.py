@@ -158,6 +158,18 @@ class Behind(Struct, frozen=True, omit_defaults=True):
     measures: dict[str, float] = {}
 
 
+class EntryEnd(Struct, frozen=True):
+    """A series of an entry is over on that day of it: with the evidence that it led in, or after its last way."""
+
+    estate_id: str
+    campaign_id: str
+    series: str
+    reached: bool
+    reason: str
+    way: str
+    day: int
+
+
 class Goal(Struct, frozen=True):
     """The campaign reached the number of orders that was its target."""
 
@@ -268,6 +280,12 @@ class CampaignBehind(OutEvent, frozen=True, tag="loupan.campaign.behind.v1"):
     data: Behind
 
 
+class EntryEnded(OutEvent, frozen=True, tag="loupan.campaign.entry-ended.v1"):
+    """The way into an estate is over: there is a group, or there is none after all."""
+
+    data: EntryEnd
+
+
 class GoalReached(OutEvent, frozen=True, tag="loupan.campaign.goal-reached.v1"):
     """A campaign reached its target."""
 
@@ -312,7 +330,7 @@ class LedgerPosted(OutEvent, frozen=True, tag="loupan.ledger.posted.v1"):
 
 TASK_OUT: tuple[type[OutEvent], ...] = (TaskIssued, TaskWithdrawn, TaskExpired, TaskVerified)
 CAMPAIGN_OUT: tuple[type[OutEvent], ...] = (
-    PhaseEntered, GateMissed, CampaignBehind, GoalReached, StageEnded, PlaybookChanged, MemberPlaced, RungChanged,
-    GroupPlaced, LedgerPosted,
+    EntryEnded, PhaseEntered, GateMissed, CampaignBehind, GoalReached, StageEnded, PlaybookChanged, MemberPlaced,
+    RungChanged, GroupPlaced, LedgerPosted,
 )
 OUT_EVENTS = TASK_OUT + CAMPAIGN_OUT

@@ -48,6 +48,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Show the books of orders: balances, entries, group-buys; without an estate or order, sums and what waits."),
     "dead-letters": ("letters:letters_app", "What could not be read or applied, and sending it again."),
     "playbook": ("playbook:playbook_app", "Playbooks: the choreography as data."),
+    "staffing": (
+        "staffing:staffing_command", "Print who does what in which groups on a day, what is left uncovered, and why."),
     "locate": (
         "locate:locate_command", "Map each probe of a CSV file to an estate, or to none: CSV to standard output."),
     "signals": ("signals:signals_command", "Tell what each message says: JSON lines to standard output."),

@@ -22,6 +22,7 @@ from schemas.playbook import Playbook
 from schemas.reference import CampaignPlan, Dealer, Estate, Group, Persona, Reference, Store
 from schemas.values import Circle, Crs, GroupKind, PersonaClass, Role, Way
 from streams.campaign_values import check_values
+from streams.character_files import with_characters
 from streams.csv_rows import Row, read_rows, read_text
 from streams.knowledge_files import read_answers
 from streams.offer_files import read_offers
@@ -53,9 +54,11 @@ OUTLINES: Final = "estates.geojson"
 OFFERS: Final = "offers.yaml"
 KNOWLEDGE: Final = "knowledge.yaml"
 PLAYBOOKS: Final = "playbooks"
+CHARACTERS: Final = "characters.yaml"
 
 #: All that is read of a folder.
-READ: Final = (ESTATES, DEALERS, STORES, GROUPS, PERSONAS, CAMPAIGNS, OUTLINES, OFFERS, KNOWLEDGE, PLAYBOOKS)
+READ: Final = (
+    ESTATES, DEALERS, STORES, GROUPS, PERSONAS, CAMPAIGNS, OUTLINES, OFFERS, KNOWLEDGE, PLAYBOOKS, CHARACTERS)
 
 #: A display name that lets somebody pass for one who lives there: "业主小王", "热心邻居", and house numbers as owners
 #: write them ("3-2-1201 小王", "小王3栋").
@@ -168,7 +171,7 @@ class _Reader:
         self.estates = {estate.estate_id: estate for estate in with_parents(_once(self._related(rows), "estate_id"))}
         outlines.all_known(self.estates, ESTATES)
         self.groups = self._all(GROUPS, self._groups, "group_id")
-        personas = self._all(PERSONAS, self._personas, "persona_id")
+        personas = with_characters(self.directory / CHARACTERS, self._all(PERSONAS, self._personas, "persona_id"))
         campaigns = list(self._campaigns(playbooks))
         reference = Reference.of(
             estates=sorted(self.estates.values(), key=lambda estate: estate.estate_id),

@@ -10,6 +10,7 @@ import msgspec
 
 from maps.book import EstateBook
 from maps.datum import to_wgs84
+from maps.index import PointIndex
 from schemas.reference import Estate, Reference, Store
 
 
@@ -42,6 +43,7 @@ class Atlas:
         self._made: tuple[Reference, EstateBook] | None = None
         self._lock = Lock()
         self._chart: Chart | None = None
+        self._shops: tuple[Reference, PointIndex[str]] | None = None
 
     def chart(self) -> Chart:
         """The chart; made anew where the reference data were loaded anew."""
@@ -60,6 +62,16 @@ class Atlas:
             if self._made is None or self._made[0] is not reference:
                 self._made = reference, EstateBook.of(reference.estates.values())
             return self._made[1]
+
+    def shops(self) -> PointIndex[str]:
+        """The shops that have a point, indexed by it; once for each state of the reference data."""
+        reference = self._reference()
+        with self._lock:
+            if self._shops is None or self._shops[0] is not reference:
+                points = {store.store_id: at for store in reference.stores.values() if (at := point_of(store))}
+                lngs, lats = [at[0] for at in points.values()], [at[1] for at in points.values()]
+                self._shops = reference, PointIndex(lngs, lats, list(points))
+            return self._shops[1]
 
     def sites(self, city: str | None) -> tuple[Site, ...]:
         """A city's estates that have a point, or all; by id."""

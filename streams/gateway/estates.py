@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Response
@@ -15,11 +15,15 @@ from streams.gateway.atlas import Chart, point_of, properties_of
 from streams.gateway.auth import Reader, sees
 from streams.gateway.board import body_of
 from streams.gateway.context import Gateway, Here, json
+from streams.gateway.covering import coverage_of
 from streams.gateway.nearby import cursor_after, nearest_first, place_in, point_in
 from streams.gateway.problems import NOT_FOUND, Problem
 from streams.ledger_view import POSTED
 from streams.readers import LAST, LogRow, TaskRow, campaign_log, sent_at, task_counts, tasks_changed
 from streams.tokens import Grant, TokenRole
+
+#: The words of `agents.coverage`.
+Coverage = Literal["nobody", "idle", "group, no operation", "worked"]
 
 router = APIRouter(tags=["hq"])
 
@@ -38,6 +42,9 @@ def read_estates(
         openapi_examples={"GPS": {"value": "116.404,39.915"}, "WeChat, AMap": {"value": "116.410,39.916,gcj02"}},
     )] = None,
     worked: Annotated[bool, Query(description="Only estates that have a campaign, ended ones included")] = False,
+    coverage: Annotated[Coverage | None, Query(
+        description="How far it is worked: `idle` is an estate that a dealer has, or a shop near, and does nothing",
+    )] = None,
     limit: Annotated[int, Query(ge=1, le=2000)] = 100,
     cursor: Annotated[str | None, Query(description="The last page's cursor")] = None,
 ) -> Response:
@@ -60,11 +67,12 @@ def read_estates(
     seen = (
         row for row in rows
         if works(here, chart, grant, row[0].estate_id) and (not worked or _has_campaign(here, row[0].estate_id))
+        and (coverage is None or coverage_of(here, chart.reference, row[0]) == coverage)
     )
     lines = list(islice(seen, limit + 1))
     page = lines[:limit]
     return json({
-        "estates": [_line(here, estate, away) for estate, away in page],
+        "estates": [_line(here, chart.reference, estate, away) for estate, away in page],
         "cursor": cursor_after(*page[-1]) if len(lines) > limit else None,
     })
 
@@ -92,13 +100,14 @@ def _says(estate: Estate, wanted: str) -> bool:
     )
 
 
-def _line(here: Gateway, estate: Estate, away: float | None) -> dict[str, Any]:
+def _line(here: Gateway, reference: Reference, estate: Estate, away: float | None) -> dict[str, Any]:
     point = point_of(estate)
     entry = here.board.entry(estate.estate_id)
     worked = body_of(entry) if entry else {}
     shown = ("phase", "stage", "day", "days", "status", "dealer_id", "dealer_name", "members", "orders")
     return {
         **properties_of(estate), "address": estate.address, "point": point, "build_year": estate.build_year,
+        "coverage": coverage_of(here, reference, estate),
         **({} if away is None else {"distance_m": round(away, 1)}),
         **{name: worked[name] for name in shown if name in worked},
     }
@@ -115,6 +124,7 @@ def read_estate(estate_id: str, here: Here, grant: Reader) -> Response:
         **properties_of(estate), "address": estate.address, "point": point_of(estate),
         "build_year": estate.build_year, "aliases": estate.aliases, "outline": estate.outline,
         "parent": estate.parent or None, "parts": here.atlas.book().children(estate_id),
+        "coverage": coverage_of(here, reference, estate),
         "point_flags": sorted(here.atlas.book().flags(estate_id)), "sources": estate.sources,
         "flow": msgspec.Raw(entry.raw) if entry else None,
         "groups": [_group(group, reference) for group in groups],

@@ -96,6 +96,8 @@ class _Whose(msgspec.Struct, gc=False):
 
 
 _whose = msgspec.json.Decoder(_Whose)
+#: Where a task is that belongs to no group yet: outside, on the way in.
+OUTSIDE = "群外"
 
 
 def with_names(body: bytes, reference: Reference) -> msgspec.Raw:
@@ -106,7 +108,7 @@ def with_names(body: bytes, reference: Reference) -> msgspec.Raw:
     persona = reference.personas.get(ids.persona_id or "")
     names = msgspec.json.encode({
         "estate_name": estate.name if estate else ids.estate_id,
-        "group_name": (group.name if group else "") or ids.group_id,
+        "group_name": (group.name if group else "") or ids.group_id or OUTSIDE,
         "persona_name": persona.name if persona else ids.persona_id,
     })
     # Both are objects: the one's last brace and the other's first become the comma between them.

@@ -137,11 +137,13 @@ def _in_words(task: Task, rules: list[str], *, chinese: bool) -> str:
         return rules[0] if rules else ""
     playbook, version, id = match["playbook"], match["version"], match["id"]
     if chinese:
-        why = f"打法《{_title(playbook)}》（第 {version} 版）在活动第 {task.day} 天（{_PHASE[task.phase]}）的安排"
+        when = f"活动第 {task.day} 天（{_PHASE[task.phase]}）" if task.group_id else "建群、进群之前"
+        why = f"打法《{_title(playbook)}》（第 {version} 版）在{when}的安排"
         why += "：群里有人说了话或有了动静，需要接住" if task.evidence and task.evidence.message_id else ""
         why += f"；依据订单 {task.evidence.order_id}" if task.evidence and task.evidence.order_id else ""
         return why + ("；没有可以作证的买家，改为请真实买家来说。" if match["instead"] else "。")
-    why = f"Playbook {playbook}, version {version}: “{id}” on day {task.day} ({task.phase.value})"
+    when = f"on day {task.day} ({task.phase.value})" if task.group_id else "before there is a group"
+    why = f"Playbook {playbook}, version {version}: “{id}” {when}"
     why += ", an answer to a message in the group" if task.evidence and task.evidence.message_id else ""
     why += f", resting on the order {task.evidence.order_id}" if task.evidence and task.evidence.order_id else ""
     return why + ("; no buyer can testify, so real buyers are asked instead." if match["instead"] else ".")

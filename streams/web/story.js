@@ -5,6 +5,7 @@ import { say } from "./words.js";
 const WORDS = {
   "loupan.campaign.phase-entered.v1": (d) => say("e_phase", { phase: say(d.phase), day: d.day }),
   "loupan.campaign.gate-missed.v1": (d) => say("e_gate", { phase: say(d.phase) }),
+  "loupan.campaign.entry-ended.v1": (d) => say(d.reached ? "e_entered" : "e_not_entered", { day: d.day }),
   "loupan.campaign.behind.v1": (d) => say("e_behind", {
     day: d.day, measure: say(`m_${d.measure}`), actual: d.actual, expected: Math.round(d.expected),
     weakest: d.weakest ? say(`f_${d.weakest}`) : "—",

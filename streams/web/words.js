@@ -95,6 +95,8 @@ const TABLE = {
 
   e_phase: ["进入「{phase}」阶段，第 {day} 天", "Entered {phase}, day {day}"],
   e_gate: ["「{phase}」目标未达成，延长并补救", "{phase}: gate missed, extended"],
+  e_entered: ["进场完成：第 {day} 天", "The way in led in, day {day}"],
+  e_not_entered: ["进场的办法都走完了，还没有结果：请总部看看", "Every way in was gone, and none led in: HQ is asked"],
   e_behind: ["第 {day} 天落后：{measure} {actual}，同类群通常 {expected}；最弱的一环：{weakest}",
     "Day {day}, behind: {measure} {actual}, such groups usually have {expected}; weakest part: {weakest}"],
   m_participants: ["参与互动", "participants"], m_interested: ["有意向", "interested"],

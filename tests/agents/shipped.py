@@ -9,6 +9,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 import agents
 from schemas.playbook import Duty, Playbook, Reaction, ScriptText
+from schemas.reference import TRAITS
 from streams.playbook_files import builtin_playbooks
 
 FOLDER = Path(agents.__file__).parent / "playbooks"
@@ -21,7 +22,6 @@ _VALUES = {
     "group": {"name": "绿地城业主交流群"},
     "store": {"name": "松北店"},
     "dealer": {"name": "松北家居"},
-    "persona": {"name": "林晚", "title": "客服"},
     "campaign": {"day": 3},
 }
 
@@ -45,4 +45,6 @@ def rendered(text: str, playbook: Playbook) -> str:
     """A text of a playbook with names in it, as a person would post it."""
     offers = {key: {"name": o.name, "terms": o.terms, "price": o.price} for key, o in playbook.offers.items()}
     people = {"member": {"name": "小王", "when": "下午三点"}, "neighbour": {"name": "老李"}}
-    return _ENVIRONMENT.from_string(text).render({**_VALUES, **people, "offer": offers})
+    traits = dict(playbook.character) if playbook.character is not None else dict.fromkeys(TRAITS, "")
+    persona = {"name": "林晚", "title": "客服", **traits}
+    return _ENVIRONMENT.from_string(text).render({**_VALUES, **people, "persona": persona, "offer": offers})

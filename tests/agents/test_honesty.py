@@ -65,6 +65,7 @@ def told_by_a_buyer(**facts: Any) -> Draft:
 
 def test_an_honest_task_is_not_refused():
     assert refusal(draft()) is None
+    assert refusal(draft(task=task(group_id="", action=Action.VISIT), persona=builders.persona(groups=()))) is None
     assert refusal(told_by_a_buyer()) is None
 
 
@@ -74,6 +75,11 @@ def test_an_honest_task_is_not_refused():
         ({"persona": None}, "no registered person was named for it"),
         ({"persona": builders.persona("p-other")}, "no registered person was named for it"),
         ({"persona": builders.persona(groups=("g2",))}, "p-main has no account in the group"),
+        ({"task": task(group_id="")}, "it would be said in a group, and names none"),
+        ({"task": task(group_id="", action=Action.VISIT), "persona": builders.persona(cls=PARTNER)},
+         "it belongs to no group, and is not for the shop's staff"),
+        ({"task": task(group_id="", action=Action.VISIT, role=Role.SHILL)},
+         "it belongs to no group, and is not for the shop's staff"),
         ({"persona": builders.persona(cls=BUYER)}, "p-main is buyer, a main_persona must be staff"),
         ({"persona": builders.persona(cls=PARTNER)}, "p-main is partner, a main_persona must be staff"),
         ({"speaks_as": PARTNER}, "p-main is staff and cannot speak as partner"),

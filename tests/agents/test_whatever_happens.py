@@ -46,6 +46,8 @@ NAMES = ("小王", "我是业主老李", "3栋小张", "", "我家装好了")
 ROLES = (*Role, Role.MAIN_PERSONA, Role.SHILL, Role.SHILL)
 ACTIONS = (*Action, *[Action.POST] * 6)
 PEOPLE = ("m1", "m2", "m3", "m-main", "m-buyer", "m-b2", "m-shill", "m-partner")
+#: Of our people, who may be away: the main persona, who stands in for most, and two who speak as buyers.
+OURS = ("p-main", "p-buyer", "p-b2")
 
 
 @st.composite
@@ -118,6 +120,8 @@ def happenings(draw: st.DrawFn) -> Any:
         (builders.order_placed, {"order": order, "member": buyer, "items": [builders.item(draw(
             st.sampled_from(("全屋定制", "地板"))))]}),
         *[(draw(st.sampled_from((builders.delivered, builders.refunded, builders.cancelled))), {"order": order})] * 2,
+        (builders.persona_away, {"persona": draw(st.sampled_from(OURS)), "first": draw(st.integers(1, 3)), "last": 3}),
+        (builders.persona_back, {"persona": draw(st.sampled_from(OURS))}),
         (draw(st.sampled_from((builders.campaign_paused, builders.campaign_resumed))), {}),
     ]))
 

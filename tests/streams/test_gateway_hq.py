@@ -35,6 +35,26 @@ def features(world: World, query: str = "") -> dict[str, dict[str, Any]]:
     return {one["id"]: one for one in world.get(f"/v1/flow{query}").json()["features"]}
 
 
+# --- who works what -------------------------------------------------------------------------------
+
+
+def test_every_estate_says_whether_anybody_works_it(world):
+    def covered(query: str = "") -> dict[str, str]:
+        return {one["estate_id"]: one["coverage"] for one in world.get(f"/v1/estates{query}").json()["estates"]}
+
+    before = covered()
+    assert before["e1"] == "group, no operation"
+    # A shop is near, and has no group there: the dealer has the estate, and does nothing.
+    assert before["e3"] == "idle"
+    # Nobody knows where it lies.
+    assert before["e4"] == "nobody"
+    world.put_flow("e1")
+    assert covered()["e1"] == "worked"
+    assert set(covered("?coverage=idle")) == {one for one, how in before.items() if how == "idle"}
+    assert world.get("/v1/estates/e3").json()["coverage"] == "idle"
+    assert world.get("/v1/estates?coverage=lazy").status_code == 422
+
+
 # --- the flow map ---------------------------------------------------------------------------------
 
 

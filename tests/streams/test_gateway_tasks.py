@@ -255,3 +255,21 @@ def test_why_finds_what_went_out_itself(world):
     world.issue(made)
     [event] = world.get(f"/v1/tasks/{made.task_id}/why").json()["events"]
     assert event["type"] == "loupan.task.issued.v1"
+
+
+def test_why_tells_from_whom_a_task_was_taken_over(world):
+    away = builders.persona_away()
+    world.publish(away)
+    made = task(because=(builders.event_ref(away), "rule:p@3/morning", "from:p-two/t-1"))
+    world.issue(made)
+    why = world.get(f"/v1/tasks/{made.task_id}/why").json()
+    assert why["from"] == {"persona_id": "p-two", "task_id": "t-1"}
+    assert [event["type"] for event in why["events"]] == ["loupan.persona.away.v1"]
+
+
+def test_a_task_outside_of_any_group_says_so(world):
+    made = task(group_id="", day=0, because=("wecom#1", "rule:p@3/build/by-manager/call"))
+    world.issue(made)
+    (told,) = world.get("/v1/tasks").json()["tasks"]
+    assert (told["group_id"], told["group_name"]) == ("", "群外")
+    assert "before there is a group" in world.get(f"/v1/tasks/{made.task_id}/why").json()["rule"]["words"]

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from schemas.errors import BadFile, BadPlaybook, BadReference
 from schemas.offer_terms import OfferTerms, Rebate
+from schemas.reference import Character
 from schemas.values import GroupKind, PersonaClass, Role
 from streams.reference_files import Folder, read_estates, read_folder, read_reference
 from streams.reference_store import load_reference, next_version, reference_version, save_reference, upsert
@@ -253,6 +254,28 @@ def test_whatever_is_wrong_is_told_with_file_line_and_remedy(tmp_path, file, bef
     assert (error.file, error.line) == (file, line)
     assert what in error.what
     assert error.remedy
+
+
+def test_characters_are_read_by_their_names_in_both_languages(tmp_path):
+    reference = read_reference(folder(tmp_path, characters_yaml="p1:\n  口头禅: 慢慢看\n  skill: 小户型收纳\n"))
+    assert reference.personas["p1"].character == Character(catchphrase="慢慢看", skill="小户型收纳")
+    assert reference.personas["p2"].character is None
+
+
+@pytest.mark.parametrize(("text", "line", "what"), [
+    ("p9:\n  口头禅: 慢慢看\n", 1, "p9 is not in personas.csv"),
+    ("p2:\n  口头禅: 慢慢看\n", 1, "p2 is buyer"),
+    ("p1:\n  口头禅: 慢慢看\n  星座: 白羊\n", 3, "unknown trait 星座"),
+    ("p1:\n  口头禅: [慢]\n", 2, "is no text"),
+    ("p1:\n  故事: " + "长" * 121 + "\n", 2, "more than 120"),
+    ("p1: 慢\n", 1, "no traits"),
+    ("- p1\n", 1, "not a list of personas"),
+    ("p1:\n  专长: 收纳\n  身份: 绿地城业主\n", 3, "presents staff as an owner"),
+])
+def test_a_character_that_cannot_be_is_refused_with_its_line(tmp_path, text, line, what):
+    error = refused(folder(tmp_path, characters_yaml=text))
+    assert (error.file, error.line) == ("characters.yaml", line)
+    assert what in str(error)
 
 
 def _working(columns: str, *cells: str) -> dict[str, str]:
