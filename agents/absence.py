@@ -11,7 +11,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from agents import dialogues, entry, honesty, quiz, staffing, tasks
+from agents import design, dialogues, entry, honesty, install, quiz, staffing, tasks
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.reactions import SOMEBODY
 from agents.shop_rows import Absence, AwayRow, away_row
@@ -117,6 +117,8 @@ def _move(turn: Turn, at_work: GroupAtWork | None, row: TaskRow, last: str) -> N
         reason = f"{name} is away until {last}: {job.persona.name} does it"
         dialogues.moved(turn, task.group_id, task.task_id, moved.task_id)
         quiz.moved(turn, task.group_id, task.task_id, moved.task_id)
+        install.moved(turn, task.task_id, moved.task_id)
+        design.moved(turn, task.task_id, moved.task_id)
     tasks.change(turn, row, TaskStatus.WITHDRAWN, reason)
 
 
@@ -127,16 +129,18 @@ def _job(at_work: GroupAtWork, task: Task) -> Job | None:
     if script is None or found is None:
         return None
     persona, order_id, order = found
-    evidence = replace(task.evidence or Evidence(), order_id=order_id)
+    evidence = task.evidence or Evidence()
     if evidence.neighbour_id is not None:
         # Two names would be needed that were never kept; the two are introduced another day.
         return None
+    evidence = replace(evidence, order_id=order_id or evidence.order_id)
     return Job(
         task.script.id, task.role, task.action, script, persona, task.window.start.astimezone(at_work.turn.play.zone),
         task.window.end.astimezone(at_work.turn.play.zone), task.priority,
         evidence if evidence != Evidence() else None, order, SOMEBODY if evidence.member_id else "",
         rule=task.because[1].partition("/")[2] if len(task.because) > 1 else "",
-        also=(f"from:{task.persona_id}/{task.task_id}",),
+        also=(*task.because[2:], f"from:{task.persona_id}/{task.task_id}"),
+        thing=evidence.order_id or "",
     )
 
 

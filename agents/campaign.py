@@ -13,10 +13,12 @@ from agents import (
     answered,
     borne,
     clock,
+    design,
     dialogues,
     entry,
     graph,
     honesty,
+    install,
     key_people,
     members,
     moderation,
@@ -60,6 +62,8 @@ def advance(record: EstateRecord, rows: Rows, world: World) -> Turn:
     if turn.touched:
         dialogues.follow(turn)
         admission.follow(turn)
+        install.follow(turn)
+        design.follow(turn)
     if turn.moved:
         key_people.follow(turn)
     return turn
@@ -112,6 +116,7 @@ def _on_message(turn: Turn, event: ev.GroupMessage) -> None:
     dialogues.heard(turn, data, names)
     moderation.watch(turn, data, names)
     quiz.heard(turn, data)
+    design.heard(turn, data, names)
     if not names:
         return
     if "opts_out" in names:
@@ -176,6 +181,8 @@ def _on_recalled(turn: Turn, event: ev.MessageRecalled) -> None:
     quiz.recalled(turn, event.data.message_id)
     tasks.withdraw(turn, "the message that it answers was recalled", message_id=event.data.message_id)
     borne.take_back(turn, event.data.group_id, event.data.message_id)
+    design.recalled(turn, event.data.message_id)
+    install.recalled(turn, event.data.message_id)
 
 
 def _on_group_updated(turn: Turn, _: ev.GroupUpdated) -> None:
@@ -222,6 +229,7 @@ def _on_consent(turn: Turn, event: ev.Consent) -> None:
         _stop_messages(turn, data.member_id)
     elif data.granted and data.scope == "marketing":
         members.want_messages(turn, data.member_id, wanted=True)
+        design.hush(turn, data.member_id, quiet=False)
     elif data.granted and data.scope == "profiling":
         members.know_again(turn, data.member_id)
 
@@ -229,6 +237,7 @@ def _on_consent(turn: Turn, event: ev.Consent) -> None:
 def _stop_messages(turn: Turn, member_id: str) -> None:
     members.want_messages(turn, member_id, wanted=False)
     tasks.withdraw(turn, "the member wants no messages from us", member_id=member_id)
+    design.hush(turn, member_id, quiet=True)
 
 
 def _on_erased(turn: Turn, event: ev.Erased) -> None:
@@ -245,11 +254,21 @@ def _forget(turn: Turn, member_id: str, reason: str, *, erase: bool) -> None:
     groups = members.forget(turn, member_id, erase=erase)
     for order_id in orders.forget(turn, member_id):
         tasks.withdraw(turn, reason, order_id=order_id)
+        install.forget(turn, order_id)
     quiz.forget(turn, member_id)
+    design.forget(turn, member_id)
     tasks.forget_member(turn, member_id, reason)
     peace.forget(turn, member_id)
     moderation.forget(turn, member_id)
     _shrunk(turn, groups)
+
+
+# --- orders ------------------------------------------------------------------------------------------
+
+
+def _on_order(turn: Turn, event: Any) -> None:
+    orders.moved(turn, event)
+    install.heard(turn, event)
 
 
 # --- tasks -------------------------------------------------------------------------------------------
@@ -331,7 +350,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Turn, Any], None]] = {
     ev.Consent: _on_consent,
     ev.Erased: _on_erased,
     ev.OrderPlaced: orders.placed,
-    **dict.fromkeys(ev.ORDER_EVENTS[1:], orders.moved),
+    **dict.fromkeys(ev.ORDER_EVENTS[1:], _on_order),
     ev.TaskClaimed: _mark(TaskStatus.CLAIMED),
     ev.TaskDone: _mark(TaskStatus.DONE),
     ev.TaskSkipped: _mark(TaskStatus.SKIPPED),
@@ -341,5 +360,8 @@ _HANDLERS: dict[type[ev.Event], Callable[[Turn, Any], None]] = {
     ev.CampaignEnded: _on_ended,
     ev.PersonaAway: absence.away,
     ev.PersonaBack: absence.back,
+    ev.DesignDrafted: design.drafted,
+    ev.DesignConsented: design.consented,
+    ev.OrderConsented: install.consented,
     ev.Woke: _on_woke,
 }

@@ -12,9 +12,11 @@ from agents import (
     absence,
     baselines,
     connections,
+    design,
     dialogues,
     entry,
     fading,
+    install,
     moderation,
     peace,
     planner,
@@ -48,6 +50,8 @@ def tick(turn: Turn) -> None:
     _start_if_due(turn, today)
     _turn_days(turn, today)
     _plan_if_due(turn, today)
+    install.follow(turn)
+    design.follow(turn)
     next_wake(turn)
 
 

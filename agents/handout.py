@@ -6,7 +6,8 @@ Planned duties and reactions alike come through `hand_out`; nothing gets past `h
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -49,6 +50,10 @@ class Job:
     rule: str = ""
     #: What it rests on beside the event and the rule: the task that it takes the place of.
     also: tuple[str, ...] = ()
+    #: What it is about, where neither a message nor a member says so: an order, a plan.
+    thing: str = ""
+    #: What its text may speak of beside the usual.
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 class GroupAtWork:
@@ -140,7 +145,7 @@ def replace_persona(job: Job, persona: Persona) -> Job:
 
 def _values(at_work: GroupAtWork, job: Job) -> dict[str, Any]:
     persona = job.persona
-    values = {**at_work.values, "persona": _persona(at_work, persona)}
+    values = {**at_work.values, "persona": _persona(at_work, persona), **job.values}
     values = scripts.with_member(values, job.member_name, job.member_when) if job.member_name else values
     return {**values, "neighbour": {"name": job.neighbour_name}} if job.neighbour_name else values
 
@@ -181,7 +186,7 @@ def _task_id(at_work: GroupAtWork, job: Job, campaign_id: str) -> str | None:
     evidence = job.evidence or Evidence()
     causes = (
         campaign_id, at_work.group.group_id, job.id, job.persona.persona_id,
-        evidence.message_id or evidence.member_id or "",
+        evidence.message_id or evidence.member_id or "", *((job.thing,) if job.thing else ()),
     )
     task_id = derived_id(job.start, *causes)
     known = at_work.tasks.get(task_id)

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from agents.after_rows import DesignHome, design_home
 from agents.lexicon import SignalName
 from agents.order_rows import WaitingRow, waiting_row
 from agents.records import NOWHERE, EstateRecord, GroupNow, Place, Placed, Resident
@@ -637,6 +638,53 @@ def _wait(placing: _Placing, event: Any) -> None:
     placing.rows.put(waiting_row(order_id), WaitingRow(tuple(waiting)))
 
 
+# --- plans, and what buyers agree to ------------------------------------------------------------------
+
+
+def _on_design_drafted(placing: _Placing, event: ev.DesignDrafted) -> None:
+    """A plan concerns the estate of its group, else those of its order. Whoever may not be known has none."""
+    data = event.data
+    if data.kind == "personal" and data.member_id is None:
+        raise BadEvent(f"the plan {data.design_id} is personal and names no owner: say whose it is in member_id")
+    owner = placing.person(data.member_id) if data.member_id else PersonRow()
+    if owner.erased or "profiling" in owner.denied:
+        return
+    of_group = placing.group(data.group_id).estate_id if data.group_id else None
+    order: OrderHome | None = placing.rows.get(order_home(data.order_id)) if data.order_id else None
+    of_order = (order.home,) if order is not None and order.home is not None else ()
+    known: DesignHome = placing.rows.get(design_home(data.design_id)) or DesignHome()
+    estates = tuple(dict.fromkeys((*known.estates, *((of_group,) if of_group else of_order))))
+    if not estates:
+        raise BadEvent(
+            f"the plan {data.design_id} is for no estate that is known: name the group or the order it is for")
+    placing.rows.put(design_home(data.design_id), DesignHome(estates))
+    if data.member_id:
+        _remember_estates(placing, data.member_id, estates)
+    for estate_id in estates:
+        placing.to(estate_id, Place(no_messages="marketing" in owner.denied))
+
+
+def _on_design_consented(placing: _Placing, event: ev.DesignConsented) -> None:
+    data = event.data
+    known: DesignHome | None = placing.rows.get(design_home(data.design_id))
+    if known is None:
+        raise BadEvent(
+            f"the plan {data.design_id} is not known: send its loupan.design.drafted.v1 first, then retry this one")
+    if not placing.person(data.member_id).erased:
+        for estate_id in known.estates:
+            placing.to(estate_id)
+
+
+def _on_order_consented(placing: _Placing, event: ev.OrderConsented) -> None:
+    data = event.data
+    known: OrderHome | None = placing.rows.get(order_home(data.order_id))
+    if known is None:
+        raise BadEvent(
+            f"order {data.order_id} is not known: send its loupan.order.placed.v1 first, then retry this one")
+    if not placing.person(data.member_id).erased:
+        placing.to(known.home)
+
+
 def _on_task(placing: _Placing, event: ev.TaskDone) -> None:
     known = placing.rows.get(task_home(event.data.task_id))
     if known is None:
@@ -727,4 +775,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[_Placing, Any], None]] = {
     **dict.fromkeys(ev.TASK_EVENTS, _on_task),
     **dict.fromkeys(ev.COMMAND_EVENTS, _on_command),
     **dict.fromkeys(ev.PERSONA_EVENTS, _on_persona),
+    ev.DesignDrafted: _on_design_drafted,
+    ev.DesignConsented: _on_design_consented,
+    ev.OrderConsented: _on_order_consented,
 }

@@ -23,6 +23,7 @@ from agents.ladder import EVIDENCE
 from agents.manners import unkind
 from agents.recurring import most_of_a_day
 from agents.script_grammar import (
+    ONLY_IN_DESIGN,
     ONLY_IN_INTRODUCTIONS,
     ONLY_IN_REACTIONS,
     OPTIONAL_NAMES,
@@ -292,6 +293,8 @@ def _names(loc: Loc, id: str, text: str, offers: Collection[str], *, in_reaction
             yield _error(loc, what, "speak to the group, or make it a reaction", line)
         elif name in ONLY_IN_INTRODUCTIONS and id != INTRODUCES:
             yield _error(loc, f"{id}: {name} is only known in introductions:", "speak of one member alone", line)
+        elif name in ONLY_IN_DESIGN and loc[0] != "design":
+            yield _error(loc, f"{id}: {name} is only known in design:", "speak of no plan here", line)
         elif offer is not None and offer[0] not in offers:
             have = ", ".join(sorted(offers)) or "none"
             what = f"{id}: there is no offer {offer[0]}"

@@ -22,6 +22,7 @@ NAMES = frozenset({
     "estate.name", "estate.city", "estate.district", "group.name", "store.name", "dealer.name",
     "persona.name", "persona.title", "campaign.day", "member.name", "member.when", "neighbour.name",
     *(f"persona.{name}" for name in TRAITS),
+    "design.title", "design.unit_type", "design.link",
 })
 #: The main persona's traits (agents/characters.py). A shop may know nothing of one: a script asks for it first.
 OPTIONAL_NAMES = frozenset(f"persona.{name}" for name in TRAITS)
@@ -30,6 +31,8 @@ OFFER_FIELDS = frozenset({"name", "terms", "price"})
 ONLY_IN_REACTIONS = frozenset({"member.name", "member.when"})
 #: Only known where neighbours are introduced: to whom.
 ONLY_IN_INTRODUCTIONS = frozenset({"neighbour.name"})
+#: Only known where a plan is shown.
+ONLY_IN_DESIGN = frozenset({"design.title", "design.unit_type", "design.link"})
 
 #: Values that stand for real ones where a text is checked before it is used.
 PLACEHOLDERS = {
@@ -39,6 +42,7 @@ PLACEHOLDERS = {
     "persona.identity": "松北店的主理人", "persona.skill": "小户型收纳", "persona.temper": "慢性子",
     "persona.voice": "大白话", "persona.values": "不懂不装懂", "persona.story": "从学徒做起，量过的房子记满了几本",
     "persona.catchphrase": "慢慢看，不着急",
+    "design.title": "89㎡三室通用方案", "design.unit_type": "89㎡三室", "design.link": "https://example.com/89",
 }
 #: More outcomes than this in one script cannot be checked one by one.
 MOST_OUTCOMES = 256

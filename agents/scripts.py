@@ -87,6 +87,8 @@ class _Scripts(Environment):
 
 
 _ABSENT = object()
+#: What is longer than a name: sentences, addresses of pages.
+_LONG = frozenset({"terms", "link"})
 _SCRIPTS = _Scripts()
 
 

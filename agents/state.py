@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from agents.after_rows import AFTER_ROWS
 from agents.order_rows import ORDER_ROWS
 from agents.people_rows import PEOPLE_ROWS
 from agents.quiz_rows import QUIZ_ROWS
@@ -311,6 +312,7 @@ ROW_TYPES: dict[int, Any] = {
     **QUIZ_ROWS,
     **SHOP_ROWS,
     **ORDER_ROWS,
+    **AFTER_ROWS,
 }
 
 _PART = "\x1f"

@@ -178,5 +178,5 @@ class World:
 
 def silenced(play: Play) -> Play:
     """The play without anything that it would hand out."""
-    nothing = {"stages": (), "reactions": (), "recurring": ()}
+    nothing = {"stages": (), "reactions": (), "recurring": (), "after_order": None, "design": None}
     return Play.of(play.playbook.model_copy(update=nothing), play.zone)

@@ -40,8 +40,8 @@ _CARRIES: dict[Topic, tuple[type[Struct], ...]] = {
 }
 
 _ABOUT_TOPIC: dict[Topic, str] = {
-    topics.GROUP_EVENTS_TOPIC: "What happened in groups, and what members declare.",
-    topics.ORDER_EVENTS_TOPIC: "What happened to orders.",
+    topics.GROUP_EVENTS_TOPIC: "What happened in groups, what members declare, plans and their owners' consent.",
+    topics.ORDER_EVENTS_TOPIC: "What happened to orders, and what buyers agree to.",
     topics.TASK_EVENTS_TOPIC: "What people did with their tasks.",
     topics.COMMANDS: "What HQ wants: campaigns started, paused, resumed, ended; which of our people are away.",
     topics.REFERENCE: "Who and what there is: estates, dealers, stores, groups, personas, campaigns, offers.",

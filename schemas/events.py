@@ -16,7 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.encodings import looks_gbk
 from schemas.errors import BadEvent
-from schemas.values import Fen, Id, Location, PriceFen
+from schemas.values import Fen, Id, Location, PriceFen, Use
 
 #: The largest event that a door takes, in bytes. A larger one is a dead letter.
 MAX_EVENT_BYTES = 1_048_576
@@ -407,6 +407,60 @@ class PersonaBack(Event, frozen=True, tag="loupan.persona.back.v1"):
     data: PersonaBackData
 
 
+# --- designs, and what an owner agrees to ---------------------------------------------------------
+
+
+class DesignDraftedData(Struct, frozen=True):
+    """A plan was drawn: for a unit type (general), or for the home of one owner (personal).
+
+    A personal one names its owner, by `member_id` or by their order.
+    """
+
+    design_id: Id
+    kind: Literal["general", "personal"]
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
+    group_id: str | None = None
+    unit_type: str | None = None
+    order_id: str | None = None
+    member_id: str | None = None
+    link: str | None = None
+
+
+class DesignConsentedData(Struct, frozen=True):
+    """The owner of a plan agrees that the neighbours are shown it, or agrees no more."""
+
+    design_id: Id
+    member_id: Id
+    granted: bool
+
+
+class OrderConsentedData(Struct, frozen=True):
+    """The buyer agrees to one use of what was built for them, or agrees no more."""
+
+    order_id: Id
+    member_id: Id
+    use: Use
+    granted: bool
+
+
+class DesignDrafted(Event, frozen=True, tag="loupan.design.drafted.v1"):
+    """A plan was drawn, or drawn anew."""
+
+    data: DesignDraftedData
+
+
+class DesignConsented(Event, frozen=True, tag="loupan.design.consented.v1"):
+    """An owner's consent to show their plan changed."""
+
+    data: DesignConsentedData
+
+
+class OrderConsented(Event, frozen=True, tag="loupan.order.consented.v1"):
+    """A buyer's consent to show what was built for them changed."""
+
+    data: OrderConsentedData
+
+
 GroupEvent = (
     GroupMessage | MemberJoined | MemberLeft | MessageRecalled | GroupUpdated | HomeDeclared | Consent | Erased
 )
@@ -417,8 +471,9 @@ OrderEvent = (
 TaskEvent = TaskClaimed | TaskDone | TaskSkipped
 CommandEvent = CampaignStarted | CampaignPaused | CampaignResumed | CampaignEnded
 PersonaEvent = PersonaAway | PersonaBack
+DesignEvent = DesignDrafted | DesignConsented
 #: What a door takes.
-InEvent = GroupEvent | OrderEvent | TaskEvent | CommandEvent | PersonaEvent
+InEvent = GroupEvent | OrderEvent | TaskEvent | CommandEvent | PersonaEvent | DesignEvent | OrderConsented
 #: What a log may hold: what a door takes, and the clock's wake-ups.
 AnyEvent = InEvent | Woke
 
@@ -427,7 +482,9 @@ ORDER_EVENTS: tuple[type[Event], ...] = OrderEvent.__args__
 TASK_EVENTS: tuple[type[Event], ...] = TaskEvent.__args__
 COMMAND_EVENTS: tuple[type[Event], ...] = CommandEvent.__args__
 PERSONA_EVENTS: tuple[type[Event], ...] = PersonaEvent.__args__
-IN_EVENTS: tuple[type[Event], ...] = GROUP_EVENTS + ORDER_EVENTS + TASK_EVENTS + COMMAND_EVENTS + PERSONA_EVENTS
+DESIGN_EVENTS: tuple[type[Event], ...] = DesignEvent.__args__
+IN_EVENTS: tuple[type[Event], ...] = (
+    *GROUP_EVENTS, *ORDER_EVENTS, *TASK_EVENTS, *COMMAND_EVENTS, *PERSONA_EVENTS, *DESIGN_EVENTS, OrderConsented)
 
 _decoder = msgspec.json.Decoder(InEvent)
 _log_decoder = msgspec.json.Decoder(AnyEvent)

@@ -47,6 +47,11 @@ def _persona(name: str, id: str, time: str, data: dict[str, Any]) -> dict[str, A
     return _event(f"loupan.persona.{name}.v1", "hr/he-xi", id, time, "ps-chen", {"persona_id": "ps-chen", **data})
 
 
+def _design(name: str, id: str, time: str, data: dict[str, Any]) -> dict[str, Any]:
+    data = {"design_id": "ds-0042", **data}
+    return _event(f"loupan.design.{name}.v1", "design-desk", id, time, "ds-0042", data)
+
+
 _TOLD = (
     _command("started", "cmd-0001", "2026-02-28T10:00:00+08:00", {
         "playbook": "new-estate-own-group", "stage": 1, "start_date": "2026-03-02", "target_orders": 12,
@@ -84,6 +89,11 @@ _TOLD = (
         "from": "2026-03-09", "until": "2026-03-11", "reason": "外出培训",
     }),
     _persona("back", "pb-0001", "2026-03-10T18:00:00+08:00", {}),
+    _design("drafted", "de-0042-1", "2026-03-10T19:10:00+08:00", {
+        "kind": "personal", "title": "89㎡三室：餐厅和玄关一体的方案", "group_id": _GROUP, "unit_type": "89㎡三室",
+        "member_id": _OWNER, "link": "https://design.example.com/ds-0042",
+    }),
+    _design("consented", "de-0042-2", "2026-03-10T19:40:00+08:00", {"member_id": _OWNER, "granted": True}),
     _order("placed", "or-0017-1", "2026-03-11T15:26:00+08:00", {
         "member_id": _OWNER, "group_id": _GROUP, "dealer_id": _DEALER, "amount_fen": 3_268_000,
         "items": [
@@ -111,7 +121,10 @@ _TOLD = (
     _order("install-checked", "or-0017-5", "2026-04-20T17:30:00+08:00", {
         "step": 1, "passed": True, "note": "安装师傅自检：柜门缝隙均匀，铰链已调",
     }),
-    _order("installed", "or-0017-6", "2026-04-20T18:00:00+08:00", {}),
+    _order("consented", "or-0017-6", "2026-04-20T17:45:00+08:00", {
+        "member_id": _OWNER, "use": "photos", "granted": True,
+    }),
+    _order("installed", "or-0017-7", "2026-04-20T18:00:00+08:00", {}),
 )
 
 #: The examples by event type, as plain values ready for JSON.

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.offer_terms import OfferTerms
+from schemas.playbook_after import AfterOrder, Design
 from schemas.playbook_balance import Balance
 from schemas.playbook_baselines import Baselines
 from schemas.playbook_character import CharacterSheet
@@ -223,6 +224,8 @@ class Playbook(Part):
     baselines: Baselines | None = None
     character: CharacterSheet | None = None
     entry: Entry | None = None
+    after_order: AfterOrder | None = None
+    design: Design | None = None
     #: From what it was derived, where a patch made it.
     derived: Derived | None = None
 

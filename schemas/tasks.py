@@ -28,7 +28,8 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     """What a task rests on: a testimonial its order, a reply its message, or `answers`: the post's task.
 
     `neighbour_id` is whom a member is introduced to, `about` what called for it: `joined`, or the signal's name;
-    `message_ids` are the messages of an act against the rules.
+    `message_ids` are the messages of an act against the rules, or those that it collects. `consent` is the event by
+    which the owner agreed to what is shown, or agrees no more.
     """
 
     order_id: str | None = None
@@ -37,6 +38,7 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     answers: str | None = None
     neighbour_id: str | None = None
     about: str | None = None
+    consent: str | None = None
     message_ids: tuple[str, ...] = ()
 
 

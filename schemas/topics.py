@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.events import COMMAND_EVENTS, GROUP_EVENTS, ORDER_EVENTS, PERSONA_EVENTS, TASK_EVENTS, Event
+from schemas.events import (
+    COMMAND_EVENTS,
+    DESIGN_EVENTS,
+    GROUP_EVENTS,
+    ORDER_EVENTS,
+    PERSONA_EVENTS,
+    TASK_EVENTS,
+    Event,
+    OrderConsented,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +47,8 @@ PACKED = "application/vnd.loupan.estate-events+json"
 
 #: Which topic an event that comes in belongs to.
 TOPIC_OF: dict[type[Event], Topic] = {
-    **dict.fromkeys(GROUP_EVENTS, GROUP_EVENTS_TOPIC),
-    **dict.fromkeys(ORDER_EVENTS, ORDER_EVENTS_TOPIC),
+    **dict.fromkeys((*GROUP_EVENTS, *DESIGN_EVENTS), GROUP_EVENTS_TOPIC),
+    **dict.fromkeys((*ORDER_EVENTS, OrderConsented), ORDER_EVENTS_TOPIC),
     **dict.fromkeys(TASK_EVENTS, TASK_EVENTS_TOPIC),
     **dict.fromkeys((*COMMAND_EVENTS, *PERSONA_EVENTS), COMMANDS),
 }
@@ -48,10 +57,13 @@ TOPIC_OF: dict[type[Event], Topic] = {
 def key_of(event: Event) -> str:
     """The key of an event's record: what belongs to one key stays in order.
 
-    Of what concerns a person or a persona wherever they are, that one; of a task without its estate, the task.
+    Of what concerns a person or a persona wherever they are, that one; of a plan the plan, whose consent must not come
+    before it; of a task without its estate, the task.
     """
     data: Any = event.data  # type: ignore[attr-defined]  # every event that comes in has data
     topic = TOPIC_OF[type(event)]
     if topic is TASK_EVENTS_TOPIC:
         return event.partitionkey or str(data.task_id)
+    if isinstance(event, DESIGN_EVENTS):
+        return str(data.design_id)
     return str(getattr(data, topic.key, None) or getattr(data, "persona_id", None) or data.member_id)

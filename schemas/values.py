@@ -85,6 +85,13 @@ VISIBLE_ACTIONS = frozenset({Action.POST, Action.REPLY, Action.WELCOME})
 SAID_ACTIONS = VISIBLE_ACTIONS | {Action.INVITE, Action.WARN}
 
 
+class Use(StrEnum):
+    """What an owner may agree to of what was built for them: photos for the group, neighbours who come to look."""
+
+    PHOTOS = "photos"
+    VISIT = "visit"
+
+
 class TaskStatus(StrEnum):
     """Where a task stands."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from agents.script_grammar import needed, offer_of
+from agents.script_grammar import ONLY_IN_DESIGN, needed, offer_of
 from agents.scripts import missing, offers_for, store_of, stores_by_dealer, values_for
 from schemas.errors import BadReference
 from schemas.playbook import OfferText, Playbook, ScriptText
@@ -15,7 +15,8 @@ from schemas.reference import CampaignPlan, Dealer, Group, Offer, Reference, Sto
 Bad = Callable[[str, str], BadReference]
 
 #: Known only when a task is made: every persona has a name, every member is called something.
-_LATER: Final = frozenset({"persona.name", "persona.title", "member.name", "neighbour.name", "campaign.day"})
+_LATER: Final = ONLY_IN_DESIGN | {
+    "persona.name", "persona.title", "member.name", "member.when", "neighbour.name", "campaign.day"}
 
 _WHERE: Final = {
     "estate": "estates.csv", "group": "groups.csv", "store": "stores.csv", "dealer": "dealers.csv",

@@ -42,6 +42,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": (
         "replay:replay_command", "Run a recorded stream through the whole pipeline, on the stream's own clock."),
     "tasks": ("tasks:tasks_app", "The stream of tasks, and saying that one is done."),
+    "why": (
+        "why:why_command",
+        "Tell why a task was asked for: its events, rule, script, order and person, what was checked, how it ended."),
     "tokens": ("tokens:tokens_app", "Who may come in: tokens for HQ, dealers and integrations."),
     "ledger": (
         "ledger:ledger_command",

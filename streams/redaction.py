@@ -17,16 +17,19 @@ REQUEST: Final = "loupan.member.erased.v1"
 #: What only the member said or did: of these nothing stays but the place in the log.
 _THEIR_OWN: Final = frozenset({
     "loupan.group.message.v1", "loupan.group.member-joined.v1", "loupan.group.member-left.v1",
-    "loupan.member.home-declared.v1", "loupan.member.consent.v1",
+    "loupan.member.home-declared.v1", "loupan.member.consent.v1", "loupan.design.drafted.v1",
+    "loupan.design.consented.v1", "loupan.order.consented.v1",
 })
 #: Fields that hold no person, so that what is called like one by chance stays. What is not known may hold one.
 _NO_PERSON: Final = frozenset(
     "specversion id source type time datacontenttype causationid correlationid group_id message_id kind reply_to "
     "estate_id estate_name order_id sku category line dealer_id store_id group_buy_id task_id persona_id playbook "
-    "start_date campaign_id rung previous phase status role action rule crs join_state join_scene because".split()
+    "start_date campaign_id rung previous phase status role action rule crs join_state join_scene because consent "
+    "message_ids use design_id".split()
 )
 #: Words: a person is in them by name only.
-_WORDS: Final = frozenset("text name notice label address note reason link disclosure attachments display_name".split())
+_WORDS: Final = frozenset(
+    "text name title notice label address note reason link disclosure attachments display_name".split())
 #: Fields that name a person or nobody at all.
 _OPTIONAL: Final = frozenset({"invited_by", "owner_id", "referrer_id"})
 _ESCAPED: Final = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
@@ -109,6 +112,7 @@ class _Redaction:
             evidence.get("member_id"), evidence.get("neighbour_id"))
         if about and isinstance(script, dict):
             script["text"] = ""
+            script.pop("attachments", None)
         return after
 
 

@@ -102,6 +102,13 @@ def _numbers(edition: str) -> list[int]:
     return [int(number) for number in edition.split(".") if number.isdigit()]
 
 
+def find_kept(connection: Connection, kind: str, id: str, form: type[T]) -> T | None:
+    """One stored thing: a persona by its id, a playbook's text by name and version."""
+    query = select(rows_table.c.body).where(rows_table.c.kind == kind, rows_table.c.id == id)
+    body = connection.execute(query).scalar()
+    return None if body is None else msgspec.json.decode(bytes(body), type=form)
+
+
 def load_estates(connection: Connection) -> dict[str, Estate]:
     """The stored estates alone, by id."""
     return _load_kind(connection, "estate", Estate)

@@ -199,6 +199,35 @@ def _order(what: str, order: str, at: str, id: str | None, data: dict[str, Any])
     return event(f"loupan.order.{what}.v1", {"order_id": order, **data}, at=at, source=ORDERS, id=id)
 
 
+def order_consented(
+    order: str = "o1", member: str = "m1", use: str = "photos", granted: bool = True, at: str = AT, *,
+    id: str | None = None,
+) -> bytes:
+    """The buyer agrees to a use of what was built for them, or agrees no more."""
+    return _order("consented", order, at, id, {"member_id": member, "use": use, "granted": granted})
+
+
+def design_drafted(
+    design: str = "ds1", member: str | None = "m1", at: str = AT, *, kind: str = "personal", id: str | None = None,
+    **data: Any,
+) -> bytes:
+    """A plan was drawn, a personal one of a member in `g1`; `data` takes title, link, unit_type, order_id, group_id."""
+    body = {
+        "design_id": design, "kind": kind, "title": "89平三室的方案", "group_id": "g1", "member_id": member,
+        "unit_type": "89平三室", **data,
+    }
+    body = {name: value for name, value in body.items() if value is not None}
+    return event("loupan.design.drafted.v1", body, at=at, source="design-desk", id=id)
+
+
+def design_consented(
+    design: str = "ds1", member: str = "m1", granted: bool = True, at: str = AT, *, id: str | None = None
+) -> bytes:
+    """The owner of a plan agrees that it is shown, or agrees no more."""
+    body = {"design_id": design, "member_id": member, "granted": granted}
+    return event("loupan.design.consented.v1", body, at=at, source="design-desk", id=id)
+
+
 def task_claimed(task: str, at: str = AT, *, persona: str | None = "p-main", id: str | None = None) -> bytes:
     """Somebody took a task."""
     return _task("claimed", at, id, {"task_id": task, "persona_id": persona})

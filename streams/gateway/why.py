@@ -15,7 +15,8 @@ from streams.playbook_files import builtin_playbooks
 from streams.readers import TaskRow, came_in, went_out
 
 _task = msgspec.json.Decoder(Task)
-_RULE = re.compile(r"^rule:(?P<playbook>.+)@(?P<version>[\d.]+)/(?P<id>[^:]+)(?P<instead>:instead)?$")
+RULE = re.compile(
+    r"^rule:(?P<playbook>.+)@(?P<version>[\d.]+)/(?P<id>[^:]+)(?P<instead>:instead)?(?::(?P<entry>[^:]+))?$")
 #: Before the persona and the task that a task takes the place of (agents/absence.py).
 FROM = "from:"
 #: How much of a text is shown.
@@ -37,6 +38,13 @@ _TYPES = {
     "loupan.order.delivered.v1": ("订单已送达", "an order was delivered"),
     "loupan.order.install-checked.v1": ("安装验收了一步", "an install check was made"),
     "loupan.order.installed.v1": ("安装完成", "an order was installed"),
+    "loupan.order.consented.v1": ("业主表示同意或不再同意", "the buyer agreed, or agreed no more"),
+    "loupan.design.drafted.v1": ("设计方案画好了", "a plan was drawn"),
+    "loupan.design.consented.v1": ("方案的主人表示同意或不再同意", "the plan's owner agreed, or agreed no more"),
+    "loupan.member.erased.v1": ("已按本人要求删除", "erased at the member's own request"),
+    "loupan.order.cancelled.v1": ("订单取消", "an order was cancelled"),
+    "loupan.order.refunded.v1": ("订单退款", "an order was refunded"),
+    "loupan.member.consent.v1": ("有人更改了授权", "a member's consent changed"),
     "loupan.campaign.started.v1": ("总部启动了作战", "the campaign was started"),
     "loupan.campaign.resumed.v1": ("作战恢复", "the campaign goes on"),
     "loupan.persona.away.v1": ("有同事请假，由人接手", "one of our people is away, and somebody stands in"),
@@ -83,6 +91,11 @@ def _names(ref: str) -> list[tuple[str, str]]:
     return [("#".join(parts[:i]), "#".join(parts[i:])) for i in range(1, len(parts))]
 
 
+def raw_of(connection: Connection, ref: str) -> bytes | None:
+    """The event of that name that came through a door, whole."""
+    return _find(connection, ref, {})
+
+
 def _find(connection: Connection, ref: str, sent: dict[str, bytes]) -> bytes | None:
     for source, id in _names(ref):
         raw = came_in(connection, source, id) or sent.get(id)
@@ -123,7 +136,7 @@ def _time_of(id: str) -> datetime | None:
 
 
 def _short(data: dict[str, Any]) -> str:
-    for name in ("text", "display_name", "name", "reason", "note", "address", "estate_name"):
+    for name in ("text", "display_name", "name", "reason", "note", "address", "estate_name", "title"):
         if isinstance(text := data.get(name), str) and text:
             return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
     if isinstance(fen := data.get("amount_fen"), int):
@@ -132,7 +145,7 @@ def _short(data: dict[str, Any]) -> str:
 
 
 def _in_words(task: Task, rules: list[str], *, chinese: bool) -> str:
-    match = _RULE.match(rules[0]) if rules else None
+    match = RULE.match(rules[0]) if rules else None
     if match is None:
         return rules[0] if rules else ""
     playbook, version, id = match["playbook"], match["version"], match["id"]

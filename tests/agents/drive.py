@@ -77,6 +77,8 @@ class Drive:
             except BadEvent:
                 self.rows.undo()
                 raise
+            # What concerned no campaign is kept, too.
+            self.rows.keep()
         return self
 
     def _apply(self, event: Event) -> None:

@@ -23,6 +23,7 @@ _VALUES = {
     "store": {"name": "松北店"},
     "dealer": {"name": "松北家居"},
     "campaign": {"day": 3},
+    "design": {"title": "89㎡三室通用方案", "unit_type": "89㎡三室", "link": "https://example.com/89"},
 }
 
 
