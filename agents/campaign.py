@@ -20,6 +20,7 @@ from agents import (
     honesty,
     install,
     key_people,
+    last_call,
     members,
     moderation,
     orders,
@@ -137,6 +138,7 @@ def _is_one_of_us(turn: Turn, data: ev.MessageData) -> bool:
     if persona is not None:
         tasks.persona_spoke(turn, data, persona)
         answered.staff_spoke(turn, data, persona)
+        last_call.we_spoke(turn, data)
     if persona is None and not turn.world.is_staff(data.member_id):
         return False
     graph.we_spoke(turn, data)
@@ -180,6 +182,7 @@ def _on_recalled(turn: Turn, event: ev.MessageRecalled) -> None:
     moderation.recalled(turn, event.data.group_id, event.data.message_id)
     quiz.recalled(turn, event.data.message_id)
     tasks.withdraw(turn, "the message that it answers was recalled", message_id=event.data.message_id)
+    last_call.recalled(turn, event.data.group_id, event.data.message_id)
     borne.take_back(turn, event.data.group_id, event.data.message_id)
     design.recalled(turn, event.data.message_id)
     install.recalled(turn, event.data.message_id)

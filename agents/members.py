@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from agents import borne, graph, ladder, standing
+from agents import borne, graph, ladder, last_call, standing
 from agents.connections import SPOKE_TO_US
 from agents.parents import is_parent
 from agents.records import Resident
@@ -31,7 +31,7 @@ def speak(turn: Turn, data: MessageData) -> tuple[str, ...]:
     """A member said something: count it, move them on the ladder. Gives the names of the message's signals."""
     if turn.place.blocked:
         return ()
-    names = _sure_signals(data.text, data.kind) if data.text else ()
+    names = _sure_signals(data.text, data.kind, last_call.called_for(turn, data)) if data.text else ()
     row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, data.group_id, data.member_id))
     before = row if row is not None else MemberRow(present=False, opted_out=turn.place.no_messages)
     shown = ladder.with_said(before.evidence & ladder.BOUGHT, _said(data, names, before.evidence))
@@ -78,8 +78,8 @@ def _as_heard(turn: Turn, before: MemberRow, evidence: int, met: int) -> MemberR
         faded=before.faded & ~evidence, name=name, building=building)
 
 
-def _sure_signals(text: str, kind: str) -> tuple[str, ...]:
-    signals = signals_of(text, kind)
+def _sure_signals(text: str, kind: str, after: str) -> tuple[str, ...]:
+    signals = signals_of(text, kind, after) if after else signals_of(text, kind)
     return tuple([signal.name for signal in signals if signal.score >= SURE]) if signals else ()
 
 

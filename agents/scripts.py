@@ -41,7 +41,7 @@ __all__ = [
 LONGEST_NAME: Final = 64
 LONGEST_TERMS: Final = 200
 #: Values that are sentences.
-_LONG: Final = frozenset({"terms", *TRAITS})
+_LONG: Final = frozenset({"terms", "link", *TRAITS})
 #: Longest text that a script may become, in characters: one message that is read on a phone.
 LONGEST_TEXT: Final = 2000
 
@@ -87,8 +87,6 @@ class _Scripts(Environment):
 
 
 _ABSENT = object()
-#: What is longer than a name: sentences, addresses of pages.
-_LONG = frozenset({"terms", "link"})
 _SCRIPTS = _Scripts()
 
 

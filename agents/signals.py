@@ -1,8 +1,10 @@
 """What a message says: several signals at once, or none, each with a score and the span that it rests on.
 
-By rules: one automaton over all cue words is the prefilter, so that a message without any costs a microsecond; only
-the cues whose words are there are looked at closer. A quotation is not the speaker's own word; a negation, a question
-or another person before a word takes it away. Which brand is ours is not known here: `competitor` names any brand.
+First by rules: one automaton over all cue words is the prefilter, and only the cues whose words are there are looked
+at closer. A quotation is not the speaker's own word; a negation, a question or another person before a word takes it
+away. Then by a small model (`agents.signal_model`), which adds what no rule has a word for and takes away what the
+rules took too literally. Last by what was called for: a bare 1 says something only after a call (`agents.calls`).
+Which brand is ours is not known here: `competitor` names any brand.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ from functools import lru_cache
 import ahocorasick
 from msgspec import Struct
 
+from agents import signal_model
+from agents.calls import answer_to
+from agents.data import signal_weights as shipped
 from agents.lexicon import CUES, ESTATE_AFFAIR, SHOP_AFFAIR, Cue, SignalName
 
 #: All names, in the order of the documentation; `signals_of` answers in this order.
@@ -24,6 +29,10 @@ READ_CHARS = 2_000
 OWN_WORDS = frozenset({"text", "mixed", "image", "voice", "video", "chain", "vote", "collect", "location", "other"})
 #: Of what is passed on (a link's or a file's title), only these are read.
 PASSED_ON = frozenset({SignalName.ADVERTISES, SignalName.BREAKS_RULES, SignalName.COMPETITOR})
+
+
+#: How sure an answer to a call is; between which bounds the scores of what the model adds lie.
+ANSWERED, FAINTEST, SUREST = 0.8, 0.5, 0.95
 
 
 class Signal(Struct, frozen=True, gc=False):
@@ -62,32 +71,91 @@ _QUOTED = re.compile(
 )
 _MENTION = re.compile(r"(?<![别要再老总是])@[^\s\u2005@，。,]{1,24}(?:[\s\u2005]|$)")
 _IF = re.compile(r"(?:如果|要是|假如|万一|听说|以为|他说|她说|朋友说|同事说)[^，。！!？?]{0,4}$")
+#: Signals of which the model adds none where the rules refused them.
+FIRM = frozenset({
+    SignalName.SIGNS_UP, SignalName.PRAISES, SignalName.COMPLAINS, SignalName.STATES_HOME, SignalName.OPTS_OUT,
+    SignalName.DECLINES, SignalName.ADVERTISES})
+#: Another's home, one of long ago, or a shop: the model does not tell them from the speaker's own.
+_NOT_MINE = re.compile(
+    r"(?:他|她|别人|人家|你|谁|哪|同事|朋友|亲戚|闺蜜|我[妈爸姐哥弟妹])们?家?[^，。]{0,2}(?:是|在|住|的)|不是|如果|要是|以前|原来|店(?:$|[^里])")
+#: What is not seen: written between the characters of a word, it would hide the word.
+_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+#: Of a text with so many of them no more is looked at.
+_LOOKED_AT = 4 * READ_CHARS
 _CHAIN_FOR = re.compile(r"报名|团购|参团|拼团|量尺|到店|优惠|抢购|秒杀|下单|预约")
 _CHAIN_LINE = re.compile(r"^\s*\d{1,3}[.、．]\s*(\S[^\n]*)$", re.MULTILINE)
 
 
 @lru_cache(maxsize=4096)
-def signals_of(text: str, kind: str = "text") -> tuple[Signal, ...]:
+def signals_of(text: str, kind: str = "text", after: str = "") -> tuple[Signal, ...]:
     """Tell what a message says: at most one signal of each name, in the order of `SIGNALS`.
 
     `kind` is the message's kind; what is only passed on (a link, a card) is not read as the sender's own words.
+    `after` is what was called for last in the group (`agents.calls.Call`), or nothing.
     Spans are in characters of `text`, of which the first 2,000 are read.
     """
-    low = _lowered(text)
-    hits = list(_ALL.iter(low))
-    if not hits and len(low) < 40 and kind != "chain":
-        return ()
+    if _UNSEEN.search(text, 0, _LOOKED_AT):
+        return _seen_through(text[:_LOOKED_AT], kind, after)
     if kind == "chain" or text.startswith("#接龙"):
         return _chained(text[:READ_CHARS])
+    low, found, refused = _ruled(text)
+    if kind not in OWN_WORDS:
+        return tuple(found[name] for name in sorted(found, key=_RANK.__getitem__) if name in PASSED_ON)
+    _weigh(low, found, refused)
+    if after and (name := answer_to(low, after)) is not None and name not in found:
+        found[name] = Signal(name.value, ANSWERED, _words_of(low))
+    _put_right(low, found)
+    return tuple(found[name] for name in sorted(found, key=_RANK.__getitem__))
+
+
+def as_ruled(text: str) -> tuple[str, tuple[str, ...]]:
+    """A text as it is read, and what the rules alone find in it: what the model is given."""
+    low, found, _ = _ruled(text)
+    return low, tuple(name.value for name in found)
+
+
+def _ruled(text: str) -> tuple[str, dict[SignalName, Signal], set[SignalName]]:
+    """A text as it is read, what the rules find in it, and what they looked at and refused."""
+    low = _lowered(text)
     if any(mark in low for mark in '@“「『"'):
         low = _own_words(low)
-        hits = list(_ALL.iter(low))
-    found = _found(low, hits)
-    if flood := _flood(low):
+    hits = list(_ALL.iter(low))
+    found, refused = _found(low, hits) if hits else ({}, set())
+    if len(low) >= 40 and (flood := _flood(low)):
         found[SignalName.BREAKS_RULES] = flood
-    _put_right(low, found)
-    allowed = None if kind in OWN_WORDS else PASSED_ON
-    return tuple(found[name] for name in sorted(found, key=_RANK.__getitem__) if allowed is None or name in allowed)
+    if found:
+        _put_right(low, found)
+    return low, found, refused
+
+
+def _weigh(low: str, found: dict[SignalName, Signal], refused: set[SignalName]) -> None:
+    """Let the model add what the rules did not find, and take away what it is sure is not there."""
+    if low.count(" ") * 2 > len(low):
+        # Most of it was another's word, and set aside.
+        return
+    logits = signal_model.logits(low, tuple([name.value for name in found]))
+    added = [place for place, logit in enumerate(logits) if logit >= shipped.ADD[place]]
+    for name in [name for name in found if logits[_RANK[name]] < shipped.VETO[_RANK[name]]]:
+        del found[name]
+    for place in added:
+        name = SIGNALS[place]
+        if name in found or name in refused or (name is SignalName.STATES_HOME and _NOT_MINE.search(low)):
+            continue
+        score = min(max(signal_model.chance(logits[place]), FAINTEST), SUREST)
+        found[name] = Signal(name.value, score, signal_model.span(low, place))
+
+
+def _words_of(low: str) -> tuple[int, int]:
+    start = len(low) - len(low.lstrip())
+    return start, max(len(low.rstrip()), start + 1)
+
+
+def _seen_through(text: str, kind: str, after: str) -> tuple[Signal, ...]:
+    """The signals of a text without its unseen characters, their spans in the text as it came."""
+    places = [at for at, char in enumerate(text) if not _UNSEEN.match(char)]
+    found = signals_of("".join(text[at] for at in places), kind, after)
+    return tuple(
+        Signal(signal.name, signal.score, (places[signal.span[0]], places[signal.span[1] - 1] + 1)) for signal in found)
 
 
 def home_said(text: str) -> str:
@@ -125,8 +193,11 @@ def _blank(match: re.Match[str]) -> str:
     return " " * len(match[0])
 
 
-def _found(low: str, hits: list[tuple[int, tuple[int, tuple[int, ...]]]]) -> dict[SignalName, Signal]:
+def _found(
+    low: str, hits: list[tuple[int, tuple[int, tuple[int, ...]]]]
+) -> tuple[dict[SignalName, Signal], set[SignalName]]:
     found: dict[SignalName, Signal] = {}
+    refused: set[SignalName] = set()
     looked: set[int] = set()
     for end, (length, numbers) in hits:
         for number in numbers:
@@ -141,7 +212,16 @@ def _found(low: str, hits: list[tuple[int, tuple[int, tuple[int, ...]]]]) -> dic
                 looked.add(number)
             if span is not None:
                 found[cue.name] = Signal(cue.name.value, cue.score, span)
-    return found
+            elif cue.name in FIRM and _refused(cue, low, end + 1 - length):
+                refused.add(cue.name)
+    return found, refused
+
+
+def _refused(cue: Cue, low: str, start: int) -> bool:
+    """Whether a cue's word is there but denied, asked, or another's: then no likeness to other messages counts."""
+    if cue.never is not None and cue.never.search(low):
+        return True
+    return cue.fragile and _DENIED.search(low, max(0, start - 6), start) is not None
 
 
 def _span(cue: Cue, low: str, start: int, end: int) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from agents.after_rows import AFTER_ROWS
+from agents.call_rows import CALL_ROWS
 from agents.order_rows import ORDER_ROWS
 from agents.people_rows import PEOPLE_ROWS
 from agents.quiz_rows import QUIZ_ROWS
@@ -308,6 +309,7 @@ ROW_TYPES: dict[int, Any] = {
     CAMPAIGN_ROW: CampaignRow, GROUP: GroupRow, TALLY: Tally, MEMBER: MemberRow, ORDER: OrderRow,
     PERSONA: PersonaRow, TASK: TaskRow, DAY_COUNT: DayCount, TASK_COUNTS: TaskCounts,
     EXCHANGES: ExchangesRow, PEACE: PeaceRow, PICTURES: PicturesRow, OFFENCES: OffencesRow,
+    **CALL_ROWS,
     **PEOPLE_ROWS,
     **QUIZ_ROWS,
     **SHOP_ROWS,

@@ -550,10 +550,18 @@ def test_locate_answers_every_probe(tmp_path):
     assert rows == [["probe_id", "estate_id"], ["p1", "e2"], ["p2", ""]]
 
 
+def test_the_model_of_signals_says_its_version_and_its_evaluation(tmp_path):
+    said = msgspec.json.decode(loupan("signals", "--version", cwd=tmp_path).stdout)
+    assert said["version"] >= 1
+    assert len(said["f1_unseen"]) == 21
+
+
 def test_signals_are_told_line_by_line(tmp_path):
     done = loupan("signals", "-", cwd=tmp_path, stdin='{"id":"1","text":"多少钱一平？"}\n'.encode())
     (line,) = done.stdout.splitlines()
     assert "asks_price" in {signal["name"] for signal in msgspec.json.decode(line)["signals"]}
+    after = loupan("signals", "-", cwd=tmp_path, stdin='{"id":"1","text":"接","after":"sign_up"}\n'.encode("gbk"))
+    assert msgspec.json.decode(after.stdout)["signals"][0]["name"] == "signs_up"
     assert ":2:" in refused_line(loupan("signals", "-", cwd=tmp_path, stdin=b'{"id":"1","text":"a"}\n{"id":2}\n'))
 
 

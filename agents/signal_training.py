@@ -1,0 +1,204 @@
+"""Fits the model of signals on labelled messages: one logistic regression a signal.
+
+Sums in a fixed order and nothing random: the same messages give the same model. It takes some seconds.
+"""
+
+from __future__ import annotations
+
+from base64 import b85encode
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from zlib import compress, crc32
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from agents.lexicon import SignalName
+from agents.signal_features import features
+from agents.signal_model import FEWEST, LOGIT_UNIT, USUAL, WEIGHT_UNIT
+from maps.sounds import sound
+
+SIGNALS = tuple(SignalName)
+Floats = NDArray[np.float64]
+#: A text as it is read, and the names of the signals that the rules find in it.
+Rules = Callable[[str], tuple[str, tuple[str, ...]]]
+
+#: A run must stand in so many messages to be a feature.
+SEEN_AT_LEAST = 2
+#: How the descent goes (AdaGrad): its steps, the first one's length, what large weights cost, what a signal that is
+#: there counts against one that is not.
+STEPS, RATE, DECAY, PRESENT = 200, 0.3, 1e-4, 1.5
+#: A message made from another counts for so much.
+MADE = 0.5
+#: Parts into which the messages are cut: each is told by a model that has not seen it.
+FOLDS = 3
+
+#: What people put before and after what they say; it changes nothing.
+_BEFORE = ("请问", "老板 ", "那个 ", "嗯 ", "@群主 ", "我想问下", "麻烦", "哎 ", "亲 ")
+_AFTER = ("呀", "啊", "哈", "呢", "吗", "了", "[微笑]", "😂", "，谢谢", "？", "。", "~", "！")
+_BETWEEN = (" ", "，", "。", "！")
+#: These stand alone: joined to other words they may mean something else.
+_ALONE = frozenset({"declines", "opts_out", "advertises", "breaks_rules"})
+_ALIKE: dict[int, list[str]] = {}
+for _code in range(0x4E00, 0x9FA6):
+    if number := sound(chr(_code)):
+        _ALIKE.setdefault(number, []).append(chr(_code))
+
+
+class Labelled(Struct, frozen=True):
+    """A message, the signals that it has, and how much it counts."""
+
+    text: str
+    signals: tuple[str, ...]
+    weight: float = 1.0
+
+
+class Fitted(Struct, frozen=True):
+    """A model as it is shipped: biases in logits' units, features and weights compressed, and its thresholds."""
+
+    biases: tuple[int, ...]
+    features: str
+    weights: str
+    #: Logits from which a signal holds that the rules do not find, and below which one does not that they find.
+    add: tuple[int, ...]
+    veto: tuple[int, ...]
+    #: Each signal's F1 on messages that the model telling them had not seen.
+    unseen: tuple[float, ...]
+
+
+def fit(messages: Sequence[Labelled], rules: Rules) -> Fitted:
+    """Fit the model on labelled messages."""
+    chances = _unseen(messages, rules)
+    ruled = _ruled(messages, rules)
+    truth = _truth(messages)
+    add = [_threshold(SIGNALS[s], chances[:, s], truth[:, s], ruled[:, s]) for s in range(len(SIGNALS))]
+    told = np.where(ruled, chances >= VETO, chances >= np.array(add))
+    names, weights, biases = _descend(messages, rules)
+    units = np.clip(np.rint(weights * WEIGHT_UNIT), -127, 127).astype(np.int8)
+    kept = np.flatnonzero(np.any(units != 0, axis=1))
+    return Fitted(
+        biases=tuple(round(float(bias) * LOGIT_UNIT) for bias in biases),
+        features=_packed("\n".join(names[place] for place in kept).encode()),
+        weights=_packed(np.ascontiguousarray(units[kept].T).tobytes()),
+        add=tuple(_logit(value) for value in add), veto=(_logit(VETO),) * len(SIGNALS),
+        unseen=tuple(_f1(told[:, s], truth[:, s]) for s in range(len(SIGNALS))),
+    )
+
+
+def _packed(raw: bytes) -> str:
+    return b85encode(compress(raw, 9)).decode()
+
+
+def _logit(chance: float) -> int:
+    return round(float(np.log(chance / (1 - chance))) * LOGIT_UNIT)
+
+
+# --- thresholds -----------------------------------------------------------------------------------------
+
+#: What the rules find holds from this chance on: they are exact where they are sure.
+VETO = 0.1
+#: The chances that are tried for what the rules do not find.
+_TRIED = tuple(step / 100 for step in range(30, 75, 5))
+#: A wrong one of these costs somebody: an order, a place in the group, a word from us that they wait for.
+RISKY = frozenset({"signs_up", "advertises", "complains", "opts_out", "breaks_rules"})
+RISKY_FROM = 0.55
+
+
+def _threshold(name: str, chances: Floats, truth: NDArray[np.bool_], ruled: NDArray[np.bool_]) -> float:
+    tried = [value for value in _TRIED if name not in RISKY or value >= RISKY_FROM]
+    return max(tried, key=lambda value: _f1(np.where(ruled, chances >= VETO, chances >= value), truth))
+
+
+def _f1(told: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    right = int((told & truth).sum())
+    return 2 * right / max(int(told.sum()) + int(truth.sum()), 1)
+
+
+def _unseen(messages: Sequence[Labelled], rules: Rules) -> Floats:
+    """Each message's chances by a model that was fitted on the other parts."""
+    out = np.zeros((len(messages), len(SIGNALS)))
+    fold = np.array([crc32(one.text.encode()) % FOLDS for one in messages])
+    for part in range(FOLDS):
+        names, weights, biases = _descend([messages[int(i)] for i in np.flatnonzero(fold != part)], rules)
+        there = np.flatnonzero(fold == part)
+        seen = _scaled(_matrix([features_of(messages[int(i)].text, rules) for i in there], names))
+        out[there] = _chance(seen @ weights + biases)
+    return out
+
+
+def _truth(messages: Sequence[Labelled]) -> NDArray[np.bool_]:
+    return np.array([[name in one.signals for name in SIGNALS] for one in messages])
+
+
+def _ruled(messages: Sequence[Labelled], rules: Rules) -> NDArray[np.bool_]:
+    return np.array([[name in found for name in SIGNALS] for one in messages for found in (rules(one.text)[1],)])
+
+
+# --- the descent ----------------------------------------------------------------------------------------
+
+
+def _descend(messages: Sequence[Labelled], rules: Rules) -> tuple[list[str], Floats, Floats]:
+    """The features' names, their weights (features x signals) and the signals' biases."""
+    counts: Counter[str] = Counter()
+    for one in messages:
+        counts.update(features_of(one.text, rules))
+    names = sorted(name for name, count in counts.items() if count >= SEEN_AT_LEAST)
+    rows = [*messages, *_made(messages)]
+    seen = _scaled(_matrix([features_of(one.text, rules) for one in rows], names))
+    back, truth = seen.T.tocsr(), _truth(rows).astype(float)
+    counted = np.where(truth > 0, PRESENT, 1.0) * np.array([[one.weight] for one in rows])
+    decay = DECAY * sum(one.weight for one in rows)
+    weights, biases = np.zeros((len(names), len(SIGNALS))), np.full(len(SIGNALS), -3.0)
+    square, bias_square = np.full_like(weights, 1e-3), np.full_like(biases, 1e-3)
+    for _ in range(STEPS):
+        off = (_chance(seen @ weights + biases) - truth) * counted
+        step, bias_step = back @ off + decay * weights, off.sum(axis=0)
+        square += step * step
+        bias_square += bias_step * bias_step
+        weights -= RATE * step / np.sqrt(square)
+        biases -= RATE * bias_step / np.sqrt(bias_square)
+    return names, weights, biases
+
+
+def features_of(text: str, rules: Rules) -> set[str]:
+    """A message's features, the rules' findings among them."""
+    return features(*rules(text))
+
+
+def _matrix(rows: Sequence[set[str]], names: Sequence[str]) -> Any:
+    place = {name: number for number, name in enumerate(names)}
+    columns: list[int] = []
+    ends = [0]
+    for found in rows:
+        columns += sorted(place[name] for name in found if name in place)
+        ends.append(len(columns))
+    return csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(rows), len(names)))
+
+
+def _scaled(seen: Any) -> Any:
+    """Of a message with many features each counts less, by the root."""
+    known = np.maximum(np.asarray(seen.sum(axis=1)).ravel(), FEWEST)
+    return seen.multiply(np.sqrt(USUAL / known)[:, None]).tocsr()
+
+
+def _chance(logits: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-logits)))
+
+
+def _made(messages: Sequence[Labelled]) -> Iterator[Labelled]:
+    """Messages made from others: with what people put around them, with a slip of sound, and two in one."""
+    for one in messages:
+        text, dice = one.text, crc32(one.text.encode())
+        yield Labelled(text + _AFTER[dice % len(_AFTER)], one.signals, MADE)
+        yield Labelled(_BEFORE[(dice >> 4) % len(_BEFORE)] + text, one.signals, MADE)
+        at = (dice >> 8) % len(text)
+        alike = _ALIKE.get(sound(text[at]), [text[at]])
+        yield Labelled(text[:at] + alike[(dice >> 12) % len(alike)] + text[at + 1 :], one.signals, MADE)
+        other = messages[(dice >> 3) * 7 % len(messages)]
+        signals = {*one.signals, *other.signals}
+        if not signals & _ALONE:
+            joined = f"{text}{_BETWEEN[(dice >> 6) % len(_BETWEEN)]}{other.text}"
+            yield Labelled(joined, tuple(sorted(signals)), MADE)

@@ -1,0 +1,1 @@
+"""How well messages are understood: the model's fit, and its measure on messages that it has not seen."""

@@ -1,0 +1,76 @@
+# ruff: noqa: E501  (Chinese characters count double)
+"""The small model of signals, on messages that it was not trained on."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from agents import signal_model
+from agents.data import signal_weights as shipped
+from agents.lexicon import SignalName
+from agents.signals import SIGNALS, signals_of
+
+_HERE = Path(__file__).parent
+_TRAINING = _HERE.parents[1] / "agents" / "data" / "signals-train.jsonl"
+#: Written in one go, by families of phrasing, before any model was seen; never trained on.
+HELD = [json.loads(line) for line in (_HERE / "data" / "signals-held.jsonl").read_text("utf-8").splitlines()]
+TRAINED = [json.loads(line) for line in _TRAINING.read_text("utf-8").splitlines()]
+
+
+def names(text: str) -> set[str]:
+    return {signal.name for signal in signals_of(text)}
+
+
+def test_messages_that_were_never_trained_on_are_told_with_a_macro_f1_of_at_least_84_percent():
+    scores = {}
+    for name in SIGNALS:
+        said = {row["text"] for row in HELD if name in row["signals"]}
+        told = {row["text"] for row in HELD if name in names(row["text"])}
+        scores[name] = 2 * len(said & told) / (len(said) + len(told))
+    assert sum(scores.values()) / len(scores) >= 0.84, scores
+
+
+def test_no_held_out_message_is_in_the_training_set():
+    assert len(HELD) >= 350
+    assert {row["text"] for row in HELD} & {row["text"] for row in TRAINED} == set()
+
+
+def test_the_shipped_model_was_trained_on_the_messages_that_are_here():
+    assert sha256(_TRAINING.read_bytes()).hexdigest() == shipped.TRAINED_ON
+    assert len(TRAINED) == shipped.MESSAGES >= 1200
+
+
+@pytest.mark.parametrize(("text", "name"), [
+    ("抱名", "signs_up"), ("多烧钱一平", "asks_price"), ("好多钱嘛", "asks_price"), ("表再发了", "opts_out"), ("俺也要报一个", "signs_up"),
+    ("bm", "signs_up"), ("求放案", "asks_design"),
+])  # fmt: skip
+def test_slips_of_sound_dialect_and_short_forms_are_understood(text: str, name: str):
+    assert name in names(text)
+
+
+def test_a_word_with_unseen_characters_between_its_own_is_read_as_one():
+    (found,) = [signal for signal in signals_of("我要\u200b报\u200b名") if signal.name == "signs_up"]
+    assert found.span == (0, 6)
+
+
+@pytest.mark.parametrize("text", ["👍" * 3000, "\u200b" * 10_000, "报名" * 5000, "a" * 10_000, " " * 10_000, "？！" * 5000])
+def test_hostile_texts_are_read_in_bounded_time_with_spans_inside_them(text: str):
+    assert all(0 <= signal.span[0] < signal.span[1] <= len(text) for signal in signals_of(text))
+
+
+def test_the_sums_are_whole_numbers_so_that_every_machine_says_the_same():
+    logits = signal_model.logits("多少钱一平", ("asks_price",))
+    assert len(logits) == len(SIGNALS)
+    assert all(type(logit) is int for logit in logits)
+    assert logits[SIGNALS.index(SignalName.ASKS_PRICE)] > 0
+
+
+def test_what_the_model_adds_rests_on_the_words_that_speak_for_it():
+    (found,) = [signal for signal in signals_of("昨天没睡好 这个几多钱啊") if signal.name == "asks_price"]
+    start, end = found.span
+    assert "钱" in "昨天没睡好 这个几多钱啊"[start:end]
+    assert start >= 5
