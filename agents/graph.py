@@ -1,9 +1,10 @@
 """Who answers whom: the graph of replies and mentions, kept as the messages come.
 
 A mention says whom it answers; a reply says only which message. So the authors of the last messages are remembered,
-in chunks of sixteen: a message adds to one small row, and most add to none, because nobody answers "好的". A reply is
-resolved here and not at placement, which keeps no rows of an estate's people beside their homes and would have to
-write one more row for the same message.
+in chunks of sixteen: a message adds to one small row, and many add to none, because nobody answers "好的". In a group
+whose archive brings no replies only the first two chunks are ever written. A reply is resolved here and not at
+placement, which keeps no rows of an estate's people beside their homes and would have to write one more row for the
+same message.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from schemas.events import MessageData
 ANSWERED_AT_ONCE: Final = 20
 #: Messages in a chunk, and how many full chunks are kept beside the one that is being filled: 112 to 128 messages.
 CHUNK, CHUNKS = 16, 7
+#: So many full chunks are remembered in the hope of a first reply; without one, no more.
+HOPE: Final = 2
 #: What is shorter, asks nothing and says nothing is answered by nobody, unless people answer its author.
 ANSWERABLE: Final = 6
 #: The strongest edges of a member are kept; an edge counts up to seven answers either way, and then no more.
@@ -81,10 +84,12 @@ def _remember(turn: Turn, data: MessageData) -> None:
     address = recent(turn.estate_id, data.group_id)
     chunk: Recent = turn.rows.get(address) or Recent()
     if len(chunk.authors) >= CHUNK:
+        if chunk.number + 1 >= HOPE and not chunk.replied:
+            return
         turn.rows.put(recent(turn.estate_id, data.group_id, str(chunk.number % CHUNKS)), chunk)
-        chunk = Recent(chunk.number + 1)
-    name = _name(data.message_id)
-    turn.rows.put(address, Recent(chunk.number, chunk.hashes + name, (*chunk.authors, data.member_id)))
+        chunk = Recent(chunk.number + 1, replied=chunk.replied)
+    hashes, authors = chunk.hashes + _name(data.message_id), (*chunk.authors, data.member_id)
+    turn.rows.put(address, Recent(chunk.number, hashes, authors, chunk.replied))
 
 
 def _author(turn: Turn, group_id: str, message_id: str) -> str:
@@ -92,6 +97,9 @@ def _author(turn: Turn, group_id: str, message_id: str) -> str:
     newest: Recent | None = turn.rows.get(recent(turn.estate_id, group_id))
     if newest is None:
         return ""
+    if not newest.replied:
+        newest = replace(newest, replied=True)
+        turn.rows.put(recent(turn.estate_id, group_id), newest)
     name = _name(message_id)
     if author := _in_chunk(newest, name):
         return author

@@ -34,7 +34,7 @@ def speak(turn: Turn, data: MessageData) -> tuple[str, ...]:
     names = _sure_signals(data.text, data.kind, last_call.called_for(turn, data)) if data.text else ()
     row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, data.group_id, data.member_id))
     before = row if row is not None else MemberRow(present=False, opted_out=turn.place.no_messages)
-    shown = ladder.with_said(before.evidence & ladder.BOUGHT, _said(data, names, before.evidence))
+    shown = ladder.with_said(before.evidence & ladder.BOUGHT, _said(data, names))
     others = graph.answered_by(turn, data) if data.mentions or data.reply_to is not None else []
     ours = [other for other in others if graph.is_ours(turn, data.group_id, other)]
     met = before.met | SPOKE_TO_US if ours else before.met
@@ -52,12 +52,12 @@ def speak(turn: Turn, data: MessageData) -> tuple[str, ...]:
     return names
 
 
-def _said(data: MessageData, names: tuple[str, ...], known: int) -> int:
+def _said(data: MessageData, names: tuple[str, ...]) -> int:
     """The evidence in a message."""
     said = _REACTED if data.kind in REACTIONS else _SPOKE
     for name in names:
         said |= ladder.BIT[name]
-    if data.text and not known & _PARENT and is_parent(data.text):
+    if data.text and is_parent(data.text):
         said |= _PARENT
     return said
 

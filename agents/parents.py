@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-_CHILD = r"(?:娃儿?(?!娃)|宝宝|宝贝|孩子|小孩|小朋友|闺女|女儿|儿子|大宝|二宝|老大|老二|双胞胎)"
+_CHILD = r"(?:娃儿?(?!娃)|宝宝|宝贝|孩子|小孩|小朋友|闺女|女儿|儿子|大宝|二宝|双胞胎)"
+#: Without one of these no child is spoken of: a quick look, because nearly every message is without.
+_SIGN = re.compile(r"[娃宝孩闺女爸妈]|儿子|双胞胎|小朋友")
 _OWN = re.compile(
     rf"(?:我们?|俺们?|咱)家?(?:的|有|那|这)?(?:个|俩|两个|一个|一儿一女)?(?:小|大)?{_CHILD}"
     r"|(?:我|俺|本人)(?:也|就)?(?:是|一个|作为)+(?:个|一?[个名位])?(?:全职|二胎|三胎|新手|职场)?(?:宝妈|宝爸|奶爸|妈妈|爸爸|孩子妈|孩子爸)(?!们)"
@@ -22,4 +24,6 @@ _NOT = re.compile(r"没(?:有)?(?:孩子|娃|小孩)|(?:想要|准备要|还没|
 
 def is_parent(text: str) -> bool:
     """Whether the words say that the speaker has a child."""
+    if _SIGN.search(text) is None:
+        return False
     return _OWN.search(text) is not None and _NOT.search(text) is None

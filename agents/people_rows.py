@@ -15,12 +15,13 @@ class Recent(Struct, frozen=True, array_like=True, gc=False):
     """Who wrote the last messages of a group that may be answered: a chunk of them.
 
     `number` counts the chunks; `hashes` has four bytes a message (CRC-32 of its id), `authors` as many ids, empty
-    where the author must not be known any more.
+    where the author must not be known any more. `replied`: somebody has replied to a message of the group.
     """
 
     number: int = 0
     hashes: bytes = b""
     authors: tuple[str, ...] = ()
+    replied: bool = False
 
 
 class Ties(Struct, frozen=True, array_like=True, gc=False):

@@ -13,6 +13,7 @@ class MemoryRows:
 
     def __init__(self) -> None:
         self.at: dict[Address, Any] = {}
+        self._under: dict[tuple[int, str, int], dict[str, Any]] = {}
         self._before: dict[Address, Any] = {}
         self._written: dict[Address, Any] = {}
 
@@ -23,19 +24,25 @@ class MemoryRows:
     def put(self, address: Address, value: Any) -> None:
         """Put a new value there."""
         self._before.setdefault(address, self.at.get(address))
-        self.at[address] = self._written[address] = value
+        self._written[address] = value
+        self._set(address, value)
 
     def drop(self, address: Address) -> None:
         """Remove the row."""
         self._before.setdefault(address, self.at.get(address))
-        self.at.pop(address, None)
+        self._set(address, None)
+
+    def _set(self, address: Address, value: Any) -> None:
+        under = self._under.setdefault(address[:3], {})
+        if value is None:
+            self.at.pop(address, None)
+            under.pop(address[3], None)
+        else:
+            self.at[address] = under[address[3]] = value
 
     def scan(self, step: int, key: str, kind: int) -> Iterator[tuple[str, Any]]:
         """Every row of one kind under one key, ordered by sub."""
-        return iter(sorted(
-            ((address[3], value) for address, value in self.at.items() if address[:3] == (step, key, kind)),
-            key=lambda row: row[0],
-        ))
+        return iter(sorted(self._under.get((step, key, kind), {}).items(), key=lambda row: row[0]))
 
     def keep(self) -> dict[Address, Any]:
         """The event is applied: gives what was written, each in its last state, also where it was dropped since."""
@@ -46,8 +53,5 @@ class MemoryRows:
     def undo(self) -> None:
         """The event is refused: as if it had never come."""
         for address, value in self._before.items():
-            if value is None:
-                self.at.pop(address, None)
-            else:
-                self.at[address] = value
+            self._set(address, value)
         self.keep()

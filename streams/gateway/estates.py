@@ -19,7 +19,7 @@ from streams.gateway.covering import coverage_of
 from streams.gateway.nearby import cursor_after, nearest_first, place_in, point_in
 from streams.gateway.problems import NOT_FOUND, Problem
 from streams.ledger_view import POSTED
-from streams.readers import LAST, LogRow, TaskRow, campaign_log, sent_at, task_counts, tasks_changed
+from streams.readers import LAST, MOST, LogRow, TaskRow, campaign_log, sent_at, task_counts, tasks_changed
 from streams.tokens import Grant, TokenRole
 
 #: The words of `agents.coverage`.
@@ -153,13 +153,19 @@ def read_timeline(
     grant: Reader,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     before: Annotated[int, Query(ge=0, le=LAST, description="The last page's cursor")] = LAST,
+    member_id: Annotated[str | None, Query(
+        max_length=256, description="Only one member's history: where they were placed, each rung and why",
+    )] = None,
 ) -> Response:
     """`{"items", "cursor"}`, the latest first: campaign events, and the last change of each task.
 
     A dealer who shares the estate with another sees its own tasks and groups.
     """
     own_estate(here, grant, estate_id)
-    items = here.read(lambda connection: _timeline(connection, estate_id, grant.dealer_id, before, limit))
+    if member_id is not None:
+        items = here.read(lambda connection: _history(connection, estate_id, member_id, before, limit))
+    else:
+        items = here.read(lambda connection: _timeline(connection, estate_id, grant.dealer_id, before, limit))
     shown = [item for item in items if _shown(here, grant, item)]
     return json({"items": shown, "cursor": items[-1]["offset"] if len(items) >= limit else None})
 
@@ -176,6 +182,22 @@ def _timeline(
     items.sort(key=lambda item: item["offset"], reverse=True)
     # What changed at one offset stays on one page: the next begins below it.
     return [item for place, item in enumerate(items) if place < limit or item["offset"] == items[limit - 1]["offset"]]
+
+
+def _history(
+    connection: Connection, estate_id: str, member_id: str, before: int, limit: int
+) -> list[dict[str, Any]]:
+    """What the estate's campaign events say of one member."""
+    needle = msgspec.json.encode(member_id)
+    found: list[dict[str, Any]] = []
+    while len(found) < limit:
+        rows = campaign_log(connection, estate_id, before, MOST)
+        items = (_item(row) for row in rows if needle in row.raw)
+        found += [item for item in items if (item["data"] or {}).get("member_id") == member_id]
+        if len(rows) < MOST:
+            break
+        before = rows[-1].offset
+    return found[:limit]
 
 
 def _shown(here: Gateway, grant: Grant, item: dict[str, Any]) -> bool:

@@ -65,10 +65,22 @@ def test_nobody_answers_themselves():
 
 @pytest.mark.parametrize(("back", "known"), [(1, True), (100, True), (112, True), (200, False)])
 def test_the_last_hundred_messages_can_be_answered(back: int, known: bool):
-    drive = Drive().send(say("m1", message_id="a"))
+    drive = Drive().send(say("m1", message_id="a"), say("m4", "几号收房呢", "09:01", reply_to="a"))
     drive.send(*[say("m3", f"第{n}条消息说点什么", f"10:{n // 60:02}:{n % 60:02}") for n in range(back)])
     drive.send(say("m2", "身份证和合同", "12:00", reply_to="a"))
     assert ("m1" in edges(drive, "m2")) is known
+
+
+def test_where_nobody_replies_no_more_than_two_chunks_are_ever_written():
+    said = [say(f"m{n % 9}", f"第{n}条消息说点什么", f"10:00:{n:02}") for n in range(50)]
+    drive = Drive().send(*said)
+    drive.rows.keep()
+    drive.send(say("m1", "第51条消息说点什么", "10:01"))
+    assert [address for address in drive.rows.keep() if address[2] == RECENT] == []
+    drive.send(say("m2", "说得有道理啊", "10:02", reply_to="lost"))
+    drive.send(say("m1", "第52条消息说点什么", "10:03", message_id="x"))
+    drive.send(say("m3", "这条说得对啊", "10:04", reply_to="x"))
+    assert edges(drive, "m3") == {"m1": (1, 0)}, "from the first reply on they are remembered"
 
 
 def test_words_that_nobody_answers_are_not_remembered():
@@ -86,7 +98,7 @@ def test_short_words_of_somebody_whom_people_answer_are_remembered():
 
 def test_no_chunk_of_authors_is_longer_than_sixteen():
     said = [say(f"m{n % 9}", f"第{n}条消息说点什么", f"10:{n // 60:02}:{n % 60:02}") for n in range(300)]
-    drive = Drive().send(*said)
+    drive = Drive().send(say("m1", message_id="a"), say("m2", "几号收房呢", "09:01", reply_to="a"), *said)
     chunks = [row for _, row in drive.rows.scan(CAMPAIGN, "e1", RECENT)]
     assert len(chunks) == 1 + graph.CHUNKS
     assert max(len(chunk.authors) for chunk in chunks) == graph.CHUNK

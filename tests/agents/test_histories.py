@@ -73,6 +73,12 @@ def test_what_a_second_message_said_too_does_not_fall_with_the_first():
     assert rung(drive) == Rung.INTERESTED
 
 
+def test_a_parent_who_says_so_twice_stays_one_when_the_first_message_is_recalled():
+    drive = Drive().send(say("我家娃今年上小学", message_id="a"), say("我家孩子怕吵", clock="09:05"))
+    drive.send(builders.recalled(message_id="a", at=at(1, "09:06")))
+    assert drive.member().evidence & BIT["parent"]
+
+
 def test_a_message_recalled_twice_or_never_heard_of_changes_nothing():
     drive = Drive().send(say(PRICE, message_id="a"), builders.recalled(message_id="a", at=at(1, "09:01")))
     before = dict(drive.rows.at)

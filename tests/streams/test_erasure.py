@@ -57,6 +57,17 @@ def test_a_mention_becomes_nobody_and_the_rest_of_the_words_stay():
     assert said["member_id"] == "m2"
 
 
+@pytest.mark.parametrize("role", ["member_id", "neighbour_id"])
+def test_of_an_introduction_neither_name_nor_words_stay(role):
+    about = {"member_id": "m2", "neighbour_id": "m3", role: WHO}
+    script = {"id": "s", "version": 1, "text": f"小王、{NAME}"}
+    task = {"task_id": "t1", "group_id": "g1", "script": script, "evidence": about}
+    raw = json.dumps({"type": "loupan.task.issued.v1", "data": task}, ensure_ascii=False).encode()
+    after = data_of(redacted(raw, WHO))
+    assert after["script"]["text"] == ""
+    assert after["evidence"][role] == NOBODY
+
+
 @pytest.mark.parametrize("field", ["group_id", "message_id", "kind", "text"])
 def test_a_group_or_a_word_that_happens_to_be_called_like_them_stays(field):
     raw = builders.message(group="17", member="m2", text="17", kind="17", message_id="17", mentions=["17"])

@@ -10,8 +10,8 @@ from geopy.distance import geodesic
 
 from maps.datum import from_wgs84, to_wgs84
 from schemas.ids import derived_id
-from schemas.tasks import MemberPlace, MemberPlaced, PhaseChange, PhaseEntered
-from schemas.values import Phase, TaskStatus
+from schemas.tasks import MemberPlace, MemberPlaced, PhaseChange, PhaseEntered, RungChange, RungChanged
+from schemas.values import Phase, Rung, TaskStatus
 from tests import builders
 from tests.streams.gateway_world import NOW, World, flow_body, task
 
@@ -308,6 +308,21 @@ def test_pages_of_the_timeline_bring_everything_once(world):
         query = f"&before={page['cursor']}"
     assert paged == whole
     assert len(whole) == 10
+
+
+def test_the_timeline_of_a_member_tells_each_rung_and_why(world):
+    enter(world, Phase.TRUST, 4)
+    for number, member in enumerate(("m1", "m2", "m1")):
+        because = (f"wecom#{number}", "evidence:asks_price")
+        change = RungChange("g1", member, "e1", Rung.INTERESTED, Rung.PARTICIPANT, because)
+        world.send("campaign-events", "e1", RungChanged(
+            id=derived_id(NOW, str(number)), time=NOW, subject=member, partitionkey="e1", data=change))
+    page = world.get("/v1/estates/e1/timeline?member_id=m1").json()
+    assert [one["data"]["because"][0] for one in page["items"]] == ["wecom#2", "wecom#0"]
+    first = world.get("/v1/estates/e1/timeline?member_id=m1&limit=1").json()
+    rest = world.get(f"/v1/estates/e1/timeline?member_id=m1&limit=1&before={first['cursor']}").json()
+    assert first["items"] + rest["items"] == page["items"]
+    assert world.get("/v1/estates/e1/timeline?member_id=nobody").json() == {"items": [], "cursor": None}
 
 
 def test_a_dealer_who_shares_an_estate_sees_its_own_tasks_and_groups_there(world):
