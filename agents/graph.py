@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from agents import standing
 from agents.connections import ANSWERED_BY_US
-from agents.people_rows import RECENT, TIES, Recent, Ties, recent, ties
+from agents.people_rows import CHUNK, CHUNKS, RECENT, TIES, Recent, Ties, recent, ties
 from agents.rows import CAMPAIGN
 from agents.state import MemberRow, member_of, member_row
 from agents.turn import Turn
@@ -25,10 +25,6 @@ from schemas.events import MessageData
 
 #: Of so many mentions in one message each counts as an answer; who mentions more answers nobody.
 ANSWERED_AT_ONCE: Final = 20
-#: Messages in a chunk, and how many full chunks are kept beside the one that is being filled: 112 to 128 messages.
-CHUNK, CHUNKS = 16, 7
-#: So many full chunks are remembered in the hope of a first reply; without one, no more.
-HOPE: Final = 2
 #: What is shorter, asks nothing and says nothing is answered by nobody, unless people answer its author.
 ANSWERABLE: Final = 6
 #: The strongest edges of a member are kept; an edge counts up to seven answers either way, and then no more.
@@ -84,7 +80,7 @@ def _remember(turn: Turn, data: MessageData) -> None:
     address = recent(turn.estate_id, data.group_id)
     chunk: Recent = turn.rows.get(address) or Recent()
     if len(chunk.authors) >= CHUNK:
-        if chunk.number + 1 >= HOPE and not chunk.replied:
+        if chunk.is_last:
             return
         turn.rows.put(recent(turn.estate_id, data.group_id, str(chunk.number % CHUNKS)), chunk)
         chunk = Recent(chunk.number + 1, replied=chunk.replied)

@@ -1,7 +1,7 @@
 """The last call of ours in a group: when it was seen, and whether it still holds for a bare answer.
 
 One small row a group, written when a persona calls for something, never for a member's message: how many messages came
-since is read from the place of the group's last messages (`agents.graph`).
+since is read from the place of the group's last messages (`agents.graph`), as long as these are remembered.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from zlib import crc32
 
 from agents.call_rows import LastCall, last_call
 from agents.calls import Call, call_in, is_bare
-from agents.graph import CHUNK
-from agents.people_rows import Recent, recent
+from agents.people_rows import CHUNK, Recent, recent
 from agents.turn import Turn
 from schemas.events import MessageData
 from schemas.tasks import Task
@@ -22,6 +21,8 @@ from schemas.values import Action, Phase
 #: something else. A group's evening, from the first window after work to the night's (17:30 to 22:30), is five hours.
 HOLDS_SECONDS: Final = 5 * 3600
 HOLDS_MESSAGES: Final = 50
+#: And so many seconds where nobody counts the messages, in a group whose archive brings no replies.
+HOLDS_UNCOUNTED: Final = 3600
 _CALLING: Final = frozenset({Phase.SIGN_UP, Phase.CLOSING})
 
 
@@ -33,7 +34,9 @@ def we_spoke(turn: Turn, data: MessageData) -> None:
     if call is not None:
         turn.rows.put(
             last_call(turn.estate_id, data.group_id),
-            LastCall(call.value, int(turn.now.timestamp()), _messages(turn, data.group_id), _name(data.message_id)))
+            LastCall(
+                call.value, int(turn.now.timestamp()), _messages(_newest(turn, data.group_id)),
+                _name(data.message_id)))
 
 
 def _calls(task: Task) -> bool:
@@ -46,9 +49,12 @@ def called_for(turn: Turn, data: MessageData) -> str:
     if not data.text or not is_bare(data.text):
         return ""
     row: LastCall | None = turn.rows.get(last_call(turn.estate_id, data.group_id))
-    if row is None or not 0 <= turn.now.timestamp() - row.at <= HOLDS_SECONDS:
+    if row is None:
         return ""
-    return row.call if _messages(turn, data.group_id) - row.after <= HOLDS_MESSAGES else ""
+    newest = _newest(turn, data.group_id)
+    longest = HOLDS_UNCOUNTED if newest.is_last else HOLDS_SECONDS
+    holds = 0 <= turn.now.timestamp() - row.at <= longest and _messages(newest) - row.after <= HOLDS_MESSAGES
+    return row.call if holds else ""
 
 
 def recalled(turn: Turn, group_id: str, message_id: str) -> None:
@@ -58,10 +64,13 @@ def recalled(turn: Turn, group_id: str, message_id: str) -> None:
         turn.rows.drop(last_call(turn.estate_id, group_id))
 
 
-def _messages(turn: Turn, group_id: str) -> int:
+def _newest(turn: Turn, group_id: str) -> Recent:
+    return turn.rows.get(recent(turn.estate_id, group_id)) or Recent()
+
+
+def _messages(newest: Recent) -> int:
     """How many messages of the group were remembered so far."""
-    newest: Recent | None = turn.rows.get(recent(turn.estate_id, group_id))
-    return newest.number * CHUNK + len(newest.authors) if newest is not None else 0
+    return newest.number * CHUNK + len(newest.authors)
 
 
 def _name(message_id: str) -> int:

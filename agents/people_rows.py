@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
 from agents.rows import CAMPAIGN, Address
 
 _PART = "\x1f"
+
+
+#: Messages in a chunk, and how many full chunks are kept beside the one that is being filled: 112 to 128 messages.
+CHUNK, CHUNKS = 16, 7
+#: So many full chunks are remembered in the hope of a first reply; without one, no more.
+HOPE: Final = 2
 
 
 class Recent(Struct, frozen=True, array_like=True, gc=False):
@@ -22,6 +28,11 @@ class Recent(Struct, frozen=True, array_like=True, gc=False):
     hashes: bytes = b""
     authors: tuple[str, ...] = ()
     replied: bool = False
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no more is remembered: the chunks of the first hope are full, and nobody has replied."""
+        return len(self.authors) >= CHUNK and self.number + 1 >= HOPE and not self.replied
 
 
 class Ties(Struct, frozen=True, array_like=True, gc=False):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents import connections, graph
+from agents import connections, graph, people_rows
 from agents.clock import measure
 from agents.people_rows import RECENT, TIES, Connected, Ties, connected, ties
 from agents.rows import CAMPAIGN
@@ -100,8 +100,8 @@ def test_no_chunk_of_authors_is_longer_than_sixteen():
     said = [say(f"m{n % 9}", f"第{n}条消息说点什么", f"10:{n // 60:02}:{n % 60:02}") for n in range(300)]
     drive = Drive().send(say("m1", message_id="a"), say("m2", "几号收房呢", "09:01", reply_to="a"), *said)
     chunks = [row for _, row in drive.rows.scan(CAMPAIGN, "e1", RECENT)]
-    assert len(chunks) == 1 + graph.CHUNKS
-    assert max(len(chunk.authors) for chunk in chunks) == graph.CHUNK
+    assert len(chunks) == 1 + people_rows.CHUNKS
+    assert max(len(chunk.authors) for chunk in chunks) == people_rows.CHUNK
     assert all(len(chunk.hashes) == 4 * len(chunk.authors) for chunk in chunks)
 
 

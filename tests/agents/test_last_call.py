@@ -80,9 +80,18 @@ def test_a_call_is_forgotten_after_some_hours():
 
 def test_a_call_is_forgotten_after_so_many_messages():
     drive = said(Drive(), US, CALL, 0)
+    drive.send(builders.message("好的，我也想问这个", member="m99", reply_to=f"{US}-0", at=builders.at(1, "10:00")))
     for minute in range(1, HOLDS_MESSAGES + 3):
         said(drive, f"m{minute}", "今天有人去看夕阳了吗？", minute)
     assert not signed_up(said(drive, "m0", "1", 60), "m0")
+
+
+def test_where_nobody_replies_a_call_is_forgotten_after_an_hour():
+    drive = said(Drive(), US, CALL, 0)
+    for minute in range(1, HOLDS_MESSAGES + 3):
+        said(drive, f"m{minute}", "今天有人去看夕阳了吗？", minute)
+    assert signed_up(said(drive, "m0", "1", 60), "m0")
+    assert not signed_up(said(drive, "m100", "1", 61), "m100")
 
 
 def test_a_call_that_was_recalled_calls_for_nothing():
