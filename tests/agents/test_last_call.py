@@ -79,8 +79,8 @@ def test_a_call_is_forgotten_after_some_hours():
 
 
 def test_a_call_is_forgotten_after_so_many_messages():
-    drive = said(Drive(), US, CALL, 0)
-    drive.send(builders.message("好的，我也想问这个", member="m99", reply_to=f"{US}-0", at=builders.at(1, "10:00")))
+    drive = said(said(Drive(), US, CALL, 0), "m0", "几点开始呀？", 0)
+    drive.send(builders.message("g1", "m99", "我也想问这个", builders.at(1, "10:00"), reply_to="m0-0"))
     for minute in range(1, HOLDS_MESSAGES + 3):
         said(drive, f"m{minute}", "今天有人去看夕阳了吗？", minute)
     assert not signed_up(said(drive, "m0", "1", 60), "m0")
