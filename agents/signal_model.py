@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from agents.data import signal_weights as shipped
 from agents.lexicon import SignalName
-from agents.signal_features import EDGE, RULED, views
+from agents.signal_features import RULED, views
 
 SIGNALS = tuple(SignalName)
 #: A weight of 1 in the units of the file; logits are given in units of 1/1024.
@@ -78,7 +78,10 @@ def scale(known: int) -> int:
 def logits(low: str, rules: tuple[str, ...] = ()) -> tuple[int, ...]:
     """Each signal's logit, in units of 1/1024, for a lower-cased text in which the rules find these signals."""
     known = model()
-    numbers = {number for _, number in known.automaton.iter(EDGE.join(views(low)))}
+    written, shaped, heard = views(low)
+    # Where nothing is of a class, the two are one.
+    seen = f"{shaped}{heard}" if shaped == written else f"{written}{shaped}{heard}"
+    numbers = {number for _, number in known.automaton.iter(seen)}
     if rules:
         numbers.update([known.ruled[name] for name in rules if name in known.ruled])
     total = sum(map(known.packed.__getitem__, numbers)) + _OFFSET

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from agents.lexicon import SignalName
-from agents.signal_features import features
+from agents.signal_features import RULED, features
 from agents.signal_model import FEWEST, LOGIT_UNIT, USUAL, WEIGHT_UNIT
 from maps.sounds import sound
 
@@ -31,6 +31,8 @@ SEEN_AT_LEAST = 2
 #: How the descent goes (AdaGrad): its steps, the first one's length, what large weights cost, what a signal that is
 #: there counts against one that is not.
 STEPS, RATE, DECAY, PRESENT = 200, 0.3, 1e-4, 1.5
+#: A feature whose weights are all smaller, in the units of the file, is left out: half of them are, nothing is lost.
+FAINT = 10
 #: A message made from another counts for so much.
 MADE = 0.5
 #: Parts into which the messages are cut: each is told by a model that has not seen it.
@@ -78,7 +80,8 @@ def fit(messages: Sequence[Labelled], rules: Rules) -> Fitted:
     told = np.where(ruled, chances >= VETO, chances >= np.array(add))
     names, weights, biases = _descend(messages, rules)
     units = np.clip(np.rint(weights * WEIGHT_UNIT), -127, 127).astype(np.int8)
-    kept = np.flatnonzero(np.any(units != 0, axis=1))
+    telling = np.abs(units.astype(int)).max(axis=1) >= FAINT
+    kept = np.flatnonzero(telling | np.array([name.startswith(RULED) for name in names]))
     return Fitted(
         biases=tuple(round(float(bias) * LOGIT_UNIT) for bias in biases),
         features=_packed("\n".join(names[place] for place in kept).encode()),
@@ -102,13 +105,13 @@ def _logit(chance: float) -> int:
 VETO = 0.1
 #: The chances that are tried for what the rules do not find.
 _TRIED = tuple(step / 100 for step in range(30, 75, 5))
-#: A wrong one of these costs somebody: an order, a place in the group, a word from us that they wait for.
-RISKY = frozenset({"signs_up", "advertises", "complains", "opts_out", "breaks_rules"})
-RISKY_FROM = 0.55
+#: A wrong one of these costs somebody: an order, a place in the group, a word from us that they wait for. So they are
+#: added from a higher chance on; of a complaint, which much of what people say sounds like, from the highest.
+RISKY = {"signs_up": 0.5, "advertises": 0.55, "complains": 0.7, "opts_out": 0.5, "breaks_rules": 0.5}
 
 
 def _threshold(name: str, chances: Floats, truth: NDArray[np.bool_], ruled: NDArray[np.bool_]) -> float:
-    tried = [value for value in _TRIED if name not in RISKY or value >= RISKY_FROM]
+    tried = [value for value in _TRIED if value >= RISKY.get(name, 0)]
     return max(tried, key=lambda value: _f1(np.where(ruled, chances >= VETO, chances >= value), truth))
 
 

@@ -25,13 +25,13 @@ def names(text: str) -> set[str]:
     return {signal.name for signal in signals_of(text)}
 
 
-def test_messages_that_were_never_trained_on_are_told_with_a_macro_f1_of_at_least_84_percent():
+def test_messages_that_were_never_trained_on_are_told_with_a_macro_f1_of_at_least_86_percent():
     scores = {}
     for name in SIGNALS:
         said = {row["text"] for row in HELD if name in row["signals"]}
         told = {row["text"] for row in HELD if name in names(row["text"])}
         scores[name] = 2 * len(said & told) / (len(said) + len(told))
-    assert sum(scores.values()) / len(scores) >= 0.84, scores
+    assert sum(scores.values()) / len(scores) >= 0.86, scores
 
 
 def test_no_held_out_message_is_in_the_training_set():
