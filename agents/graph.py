@@ -129,9 +129,11 @@ def answer(turn: Turn, group_id: str, member_id: str, other: str) -> None:
     after = _tie(turn, group_id, other, member_id, 0, 1)
     # Up to three are told apart for sure; beyond that it is many.
     different = min(sum(heard > 0 for _, _, heard in after.edges), 3)
+    often = min(sum(heard for _, _, heard in after.edges), 3)
     theirs = turn.rows.get(member_row(turn.estate_id, group_id, other))
-    if theirs is not None and different > theirs.answered:
-        standing.put(turn, group_id, other, theirs, replace(theirs, answered=different))
+    if theirs is not None and (different > theirs.answered or often > theirs.heard):
+        heard, answered = max(often, theirs.heard), max(different, theirs.answered)
+        standing.put(turn, group_id, other, theirs, replace(theirs, answered=answered, heard=heard))
 
 
 def _tie(turn: Turn, group_id: str, member_id: str, other: str, said: int, heard: int) -> Ties:

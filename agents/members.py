@@ -15,7 +15,7 @@ from agents.state import MEMBER, MemberRow, member_of, member_row
 from agents.turn import Turn
 from schemas.events import MessageData
 
-#: A member whom this many different people answered counts as a key person.
+#: A member to whom this many messages of others answered counts as a key person.
 KEY_PERSON_ANSWERED = standing.KEY_PERSON_ANSWERED
 #: A signal that is less sure than this moves nobody: a bare "我要" may be about anything.
 SURE = 0.6

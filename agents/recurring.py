@@ -44,10 +44,14 @@ def falls_on(item: Recurring, day: date) -> bool:
 
 
 def _turn(item: Recurring, campaign: CampaignRow, day: date) -> int:
-    """Which of an item's texts is due: they go round from one time to the next, each campaign beginning elsewhere."""
+    """Which of an item's texts is due: they go round from one time to the next, each campaign beginning elsewhere.
+
+    However it was started: by a file or by an event, it has the same texts.
+    """
     first = date.fromisoformat(campaign.start_date)
     times = sum(falls_on(item, first + timedelta(days=past)) for past in range(max((day - first).days, 0)))
-    return crc32(f"{campaign.campaign_id}/{item.id}".encode()) + times
+    begun = f"{campaign.playbook}/{campaign.stage}/{campaign.start_date}"
+    return crc32(f"{begun}/{item.id}".encode()) + times
 
 
 def _words(item: Recurring, turn: int) -> tuple[str, ScriptText]:

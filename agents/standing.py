@@ -11,7 +11,7 @@ from agents.turn import Turn
 from schemas.tasks import RungChange, RungChanged
 from schemas.values import RUNGS
 
-#: A member whom so many different people answered counts as a key person in a gate.
+#: A member to whom so many messages of others answered counts as a key person in a gate.
 KEY_PERSON_ANSWERED = 3
 
 
@@ -84,6 +84,6 @@ def _recount(counts: Tally, before: MemberRow | None, after: MemberRow | None, s
         members += step
         rungs[row.rung] += step
         active += step * (row.active_in == seq)
-        key_people += step * (row.answered >= KEY_PERSON_ANSWERED)
+        key_people += step * (row.heard >= KEY_PERSON_ANSWERED)
         placed += step * row.home
     return Tally(members, active, key_people, placed, tuple(rungs))

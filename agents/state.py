@@ -151,9 +151,10 @@ class MemberRow(Struct, frozen=True, array_like=True, gc=False):
     """A member on the ladder.
 
     `evidence` is a set of bits (agents/ladder.py); `active_in` the last phase in which they spoke, -1 for never;
-    `answered` how many different people answered them (it counts to 3). `met` says how they and our people met (bits
-    of agents/connections.py), `friends` how many friends they have in the group, `spoke_on` the day on which they
-    spoke last (0: not known), `faded` what silence took from the evidence; `building` and `name` as they said.
+    `answered` how many different people answered them, `heard` how often they were answered at all (both count to 3).
+    `met` says how they and our people met (bits of agents/connections.py), `friends` how many friends they have in the
+    group, `spoke_on` the day on which they spoke last (0: not known), `faded` what silence took from the evidence;
+    `building` and `name` as they said.
     """
 
     rung: int = 0
@@ -169,6 +170,7 @@ class MemberRow(Struct, frozen=True, array_like=True, gc=False):
     faded: int = 0
     building: str = ""
     name: str = ""
+    heard: int = 0
 
 
 class OrderRow(Struct, frozen=True, array_like=True):

@@ -265,7 +265,7 @@ class CampaignMachine(RuleBasedStateMachine):
         for _, counts in self.drive.rows.scan(CAMPAIGN, "e1", TALLY):
             assert counts.members == len(there)
             assert counts.active == sum(row.active_in == self.drive.phase_seq() for row in there)
-            assert counts.key_people == sum(row.answered >= KEY_PERSON_ANSWERED for row in there)
+            assert counts.key_people == sum(row.heard >= KEY_PERSON_ANSWERED for row in there)
             assert counts.rungs == tuple(sum(row.rung == rung for row in there) for rung in range(len(RUNGS)))
 
     @invariant()

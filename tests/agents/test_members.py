@@ -214,7 +214,7 @@ def recount(drive: Drive, group: str, estate: str = "e1") -> Tally:
     rows = [row for (group_id, _), row in drive.members(estate).items() if group_id == group and row.present]
     seq = drive.phase_seq(estate)
     return Tally(
-        len(rows), sum(row.active_in == seq for row in rows), sum(row.answered >= KEY_PERSON_ANSWERED for row in rows),
+        len(rows), sum(row.active_in == seq for row in rows), sum(row.heard >= KEY_PERSON_ANSWERED for row in rows),
         sum(row.home for row in rows), tuple(sum(row.rung == rung for row in rows) for rung in range(len(RUNGS))),
     )
 

@@ -27,6 +27,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects import sqlite as _dialect  # noqa: F401  # loaded once, here, not by each of the children
 
+from agents.signals import signals_of
 from agents.world import World
 from streams.database import open_database
 from streams.demo.chatter import Scale
@@ -58,6 +59,8 @@ TABLES = {
 
 def _end_one_begin_another(connection: Connection) -> None:
     connection.exec_driver_sql("COMMIT")
+    # As on a machine whose disk is slow: a few kills are to find it.
+    time.sleep(0.003)
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
@@ -130,6 +133,17 @@ class Life:
         (self.folder / "finished").touch()
 
 
+def _refused(number: int, line: bytes) -> list[bytes]:
+    """Now and then somebody marks a task that there is not: a dead letter."""
+    at = line.find(b'"time":"')
+    if number % 150 or at < 0:
+        return []
+    when = json.loads(line)["time"]
+    return [json.dumps({
+        "specversion": "1.0", "id": f"refused-{number}", "source": "crash", "type": "loupan.task.done.v1", "time": when,
+        "data": {"task_id": f"none-{number}"}}).encode()]
+
+
 class Nursery:
     """Forks children and kills them."""
 
@@ -139,10 +153,13 @@ class Nursery:
         stream = folder / "stream.jsonl"
         record(reference, seed=seed, days=days, noise=True, out=stream, scale=Scale((30, 40), 1.0))
         zone = self.world.default.zone
-        self.lines = [*campaign_starts(reference, zone), *stream.read_bytes().splitlines()]  # type: ignore[arg-type]  # a ZoneInfo
+        said = [*campaign_starts(reference, zone), *stream.read_bytes().splitlines()]  # type: ignore[arg-type]  # a ZoneInfo
+        self.lines = [line for number, one in enumerate(said) for line in (one, *_refused(number, one))]
         self.folder, self.rng = folder, Random(seed)
         #: Shared with the child: whether it is in a transaction.
         self._flag = mmap.mmap(-1, 1)
+        # The model of signals is read with the first message: here, and not in each of the children's short lives.
+        signals_of("大家好，我家在3栋", "text")
         # What is here stays: no child's collector need touch, and so copy, the parent's pages.
         gc.freeze()
 

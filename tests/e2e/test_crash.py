@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-#: How it ends when the transaction is split: an event that is worked twice meets its own log, or events are missing.
-FOUND_OUT = {"later": "UNIQUE constraint failed: estate_events", "first": "estate_events"}
+#: How it ends when the transaction is split: an event that is worked twice meets its own log, or rows are missing.
+FOUND_OUT = {"later": "UNIQUE constraint failed: estate_events", "first": " rows, not "}
 
 
 def run(root: Path, folder: Path, check: str, *numbers: int) -> dict[str, Any]:
@@ -28,14 +28,14 @@ def run(root: Path, folder: Path, check: str, *numbers: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def at_random(root, tmp_path_factory):
-    """300 kills of the pipeline as it is, and as many as 60 of each pipeline whose transaction is split."""
-    return run(root, tmp_path_factory.mktemp("random"), "random", 300, 60)
+    """300 kills of the pipeline as it is, and at most as many of each pipeline whose transaction is split."""
+    return run(root, tmp_path_factory.mktemp("random"), "random", 300, 200)
 
 
 @pytest.fixture(scope="module")
 def at_statements(root, tmp_path_factory):
     """Kills before the statements of one batch: where it is split, those at the transactions' ends."""
-    return run(root, tmp_path_factory.mktemp("statements"), "statements", 40, 0)
+    return run(root, tmp_path_factory.mktemp("statements"), "statements", 24, 0)
 
 
 def test_300_kills_at_random_lose_nothing_and_double_nothing(at_random):
@@ -59,7 +59,7 @@ def test_the_stream_that_was_killed_has_tasks_campaign_events_and_dead_letters(a
 def test_a_kill_before_any_statement_of_a_batch_loses_nothing_and_doubles_nothing(at_statements):
     found = at_statements["whole"]
     assert found["differ"] == []
-    assert found["points"] >= 40
+    assert found["points"] >= 24
 
 
 @pytest.mark.parametrize("split", ["later", "first"])
