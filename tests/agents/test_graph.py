@@ -115,9 +115,11 @@ def test_two_who_answered_each_other_twice_are_friends():
     assert (drive.member("m1").friends, drive.member("m2").friends, drive.member("m3").friends) == (1, 1, 0)
 
 
-def test_who_is_answered_three_times_by_one_person_is_no_key_person_yet():
-    drive = Drive().send(*crowd(4), *[say("m2", "对", f"10:0{n}", mentions=["m1"]) for n in range(5)])
+def test_a_gate_counts_who_is_answered_three_times_and_a_leader_is_answered_by_different_people():
+    drive = Drive().send(*crowd(4), *[say("m2", "对", f"10:0{n}", mentions=["m1"]) for n in range(2)])
     assert (drive.member("m1").answered, drive.tally().key_people) == (1, 0)
+    drive.send(say("m2", "对", "10:03", mentions=["m1"]))
+    assert (drive.member("m1").answered, drive.tally().key_people) == (1, 1)
 
 
 def test_an_edge_that_is_full_writes_nothing():
