@@ -50,8 +50,8 @@ def _turn(item: Recurring, campaign: CampaignRow, day: date) -> int:
     """
     first = date.fromisoformat(campaign.start_date)
     times = sum(falls_on(item, first + timedelta(days=past)) for past in range(max((day - first).days, 0)))
-    begun = f"{campaign.playbook}/{campaign.stage}/{campaign.start_date}"
-    return crc32(f"{begun}/{item.id}".encode()) + times
+    # The last part of an id follows from its causes alone, not from the time.
+    return crc32(f"{campaign.campaign_id.rpartition('-')[2]}/{item.id}".encode()) + times
 
 
 def _words(item: Recurring, turn: int) -> tuple[str, ScriptText]:
