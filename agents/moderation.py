@@ -57,24 +57,28 @@ def watch(turn: Turn, data: MessageData, names: Collection[str]) -> None:
         return
     order = turn.play_in(data.group_id).playbook.order
     for rule in order.rules:
-        if (messages := _breaks(turn, data, names, rule)) and (group := _ours(turn, data)) is not None:
+        messages = _breaks(turn, data, names, rule, at_night=at_night)
+        if messages and (group := _ours(turn, data)) is not None:
             _act(turn, group, order, rule, data, messages)
             return
 
 
-def _breaks(turn: Turn, data: MessageData, names: Collection[str], rule: OrderRule) -> tuple[str, ...]:
+def _breaks(
+    turn: Turn, data: MessageData, names: Collection[str], rule: OrderRule, *, at_night: bool
+) -> tuple[str, ...]:
     """The messages by which the rule is broken now; none where it isn't."""
     if rule.on is Breach.PICTURES:
         return _flood(turn, data, rule) if data.kind == "image" else ()
-    at_night = rule.on is Breach.CURFEW and turn.play.playbook.curfew.holds(turn.local.time())
-    return (data.message_id,) if at_night or rule.on.value in names else ()
+    broken = at_night if rule.on is Breach.CURFEW else rule.on.value in names
+    return (data.message_id,) if broken else ()
 
 
 def _flood(turn: Turn, data: MessageData, rule: OrderRule) -> tuple[str, ...]:
     """One picture more: all of the last minutes, where they are too many. Only who posts pictures has a row."""
     address = pictures_row(turn.estate_id, data.group_id, data.member_id)
     row: PicturesRow = turn.rows.get(address) or PicturesRow()
-    now, since = int(turn.now.timestamp()), int(turn.now.timestamp()) - 60 * rule.minutes
+    now = int(turn.now.timestamp())
+    since = now - 60 * rule.minutes
     if any(message_id == data.message_id for message_id, _ in row.seen):
         return ()
     seen = (*(one for one in row.seen if since < one[1] <= now), (data.message_id, now))[-rule.pictures:]

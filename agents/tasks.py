@@ -279,6 +279,3 @@ def forget_member(turn: Turn, member_id: str, reason: str) -> None:
     # What our people said and no task rests on may have been said to them, by name.
     for sub, _ in list(turn.rows.scan(CAMPAIGN, turn.estate_id, PERSONA)):
         turn.rows.drop(persona_row(turn.estate_id, *member_of(sub)))
-    for sub, _ in turn.rows.scan(CAMPAIGN, turn.estate_id, PERSONA):
-        # What our own people said lately may call them by name.
-        turn.rows.drop((CAMPAIGN, turn.estate_id, PERSONA, sub))

@@ -3,7 +3,7 @@
     python -m benchmarks.campaign.decisions [--estates 10000] [--events 40000]
 
 Every estate has a group of seven of our people and sixty members, and a campaign on its third day. Rows stand in
-dicts; what a driver adds (reading, writing, committing) is `loupan bench`'s to measure.
+memory; what a driver adds (reading, writing, committing) is `loupan bench`'s to measure.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 
 from agents import campaign, placement
 from agents.records import EstateRecord
-from agents.rows import Address
+from agents.rows import CAMPAIGN
 from agents.state import MEMBER, TASK
 from agents.turn import Turn
 from agents.world import World
@@ -30,6 +30,7 @@ from schemas.values import PersonaClass, Role
 from streams.bench.streams import SAYINGS
 from streams.playbook_files import builtin_playbooks
 from streams.worlds import make_world
+from tests.memory_rows import MemoryRows
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PLAYBOOK = "new-estate-own-group"
@@ -42,35 +43,12 @@ CREW = (
 )
 
 
-class DictRows:
-    """`agents.rows.Rows` in dicts, by what is asked for together."""
-
-    def __init__(self) -> None:
-        self.under: dict[tuple[int, str, int], dict[str, Any]] = {}
-
-    def get(self, address: Address) -> Any:
-        """The row at the address, or None."""
-        return self.under.get(address[:3], {}).get(address[3])
-
-    def put(self, address: Address, value: Any) -> None:
-        """Put a new value there."""
-        self.under.setdefault(address[:3], {})[address[3]] = value
-
-    def drop(self, address: Address) -> None:
-        """Remove the row."""
-        self.under.get(address[:3], {}).pop(address[3], None)
-
-    def scan(self, step: int, key: str, kind: int) -> Iterator[tuple[str, Any]]:
-        """Every row of one kind under one key, ordered by sub."""
-        return iter(sorted(self.under.get((step, key, kind), {}).items()))
-
-
 class Town:
     """So many estates at work."""
 
     def __init__(self, estates: int) -> None:
         self.estates = [f"e{i:05}" for i in range(estates)]
-        self.rows, self.world = DictRows(), _world(self.estates)
+        self.rows, self.world = MemoryRows(), _world(self.estates)
         self.due: dict[str, datetime] = {}
 
     def send(self, raw: bytes) -> int:
@@ -102,6 +80,7 @@ class Town:
                 self.wake(estate_id, at)
 
     def _settle(self, turn: Turn) -> None:
+        self.rows.keep()
         if turn.wake_at is not None:
             known = self.due.get(turn.estate_id)
             self.due[turn.estate_id] = turn.wake_at if known is None else min(known, turn.wake_at)
@@ -166,9 +145,9 @@ def _sizes(town: Town) -> tuple[float, float, float]:
     """Bytes of an estate's rows, encoded: beside members and tasks, its members', its tasks'."""
     encode = msgspec.msgpack.Encoder().encode
     parts = {MEMBER: 0, TASK: 0, 0: 0}
-    for (step, _, kind), rows in town.rows.under.items():
-        if step == 2:
-            parts[kind if kind in parts else 0] += sum(len(encode(row)) for row in rows.values())
+    for (step, _, kind, _), row in town.rows.at.items():
+        if step == CAMPAIGN:
+            parts[kind if kind in parts else 0] += len(encode(row))
     return parts[0] / len(town.estates), parts[MEMBER] / len(town.estates), parts[TASK] / len(town.estates)
 
 
