@@ -95,8 +95,8 @@ export class Card {
     );
   }
 
-  /** Takes the task as it stands now. `pending`: a mark of ours is on its way. */
-  take(task, { pending = false, late = false } = {}) {
+  /** Takes the task as it stands now. `pending`: a mark of ours is on its way; `early`: its time has not come. */
+  take(task, { pending = false, late = false, early = false } = {}) {
     const before = this.task?.status;
     this.task = task;
     const { ui } = this;
@@ -123,6 +123,9 @@ export class Card {
     this.el.dataset.status = task.status;
     this.el.classList.toggle("late", late);
     this.el.classList.toggle("closed", !open);
+    this.el.classList.toggle("early", early);
+    ui.done.disabled = early;
+    ui.done.title = early ? "还没到时间" : "";
     ui.more.hidden = open;
     ui.actions.hidden = !open;
     ui.copy.hidden = !said || this.asking;

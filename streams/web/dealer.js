@@ -7,6 +7,8 @@ import { arrange, byId, icon, make, setText } from "./dom.js";
 import { MARKS, Outbox } from "./outbox.js";
 
 const KEPT = "loupan.tasks"; // the last list, shown at once while the network is slow
+const EARLY = 15 * 60_000; // milliseconds before its window in which a task may be done
+const WORKED = 60_000; // milliseconds in which what the gateway took is worked
 const WEEKDAYS = "周日 周一 周二 周三 周四 周五 周六".split(" ");
 const LIVE = ["loupan.task.withdrawn.v1", "loupan.task.expired.v1", "loupan.task.verified.v1"];
 
@@ -31,10 +33,12 @@ let day = ""; // the date whose tasks are shown
 let cursor = null;
 let said = null; // the mark whose fate is still to be told
 let campaigns = null; // how many campaigns stand where; asked where a day is empty
+const told = new Map(); // what the gateway has taken of us: a list that was read before it was worked does not know it yet
 let fresh = false; // whether the list came from the gateway, not from the phone
 
 const outbox = new Outbox({
   onSent: (mark) => {
+    told.set(mark.task_id, { status: MARKS[mark.deed], at: Date.now() });
     settle(mark.task_id, MARKS[mark.deed]);
     if (mark.task_id !== said?.task_id || mark.deed !== said.deed) return;
     toast(SAID[mark.deed]);
@@ -46,6 +50,7 @@ const outbox = new Outbox({
   },
   onEmpty: () => toast("刚才待送出的都已送出"),
   onRefused: (mark, error) => {
+    told.delete(mark.task_id);
     toast(error.message, "warn");
     reload();
   },
@@ -62,6 +67,8 @@ function standing(task) {
   return pending && RANK[pending] > RANK[task.status] ? { ...task, status: pending } : task;
 }
 
+/** As the gateway sees it: what is said in a group so long before its time would be read when nobody is to be written to. */
+const isEarly = (task, now) => isOpen(task.status) && now < Date.parse(task.window.start) - EARLY;
 const isLate = (task, now) => isOpen(task.status) && Date.parse(task.window.end) < now;
 
 function windowOf(task) {
@@ -168,7 +175,7 @@ function card(task, now) {
     one = new Card(task, { mark, toast, clock });
     cards.set(task.task_id, one);
   }
-  one.take(task, { pending: Boolean(outbox.pending(task.task_id)), late: isLate(task, now) });
+  one.take(task, { pending: Boolean(outbox.pending(task.task_id)), late: isLate(task, now), early: isEarly(task, now) });
   return one.el;
 }
 
@@ -284,6 +291,14 @@ function settle(id, status) {
   draw();
 }
 
+/** A task of a list, unless the gateway has taken more of us than that list knows. */
+function withTold(task) {
+  const { status, at } = told.get(task.task_id) ?? {};
+  if (status && RANK[status] > RANK[task.status] && Date.now() - at < WORKED) return { ...task, status };
+  told.delete(task.task_id);
+  return task;
+}
+
 // --- data -------------------------------------------------------------------------------------
 
 function keep() {
@@ -319,7 +334,7 @@ async function loadDay() {
   if (today !== day) sections.forEach((section) => (section.opened = undefined));
   day = today;
   tasks.clear();
-  for (const task of answer.tasks) tasks.set(task.task_id, task);
+  for (const task of answer.tasks) tasks.set(task.task_id, withTold(task));
   if (!answer.tasks.length) askCampaigns().catch(() => {});
   cursor = answer.cursor ?? null;
   fresh = true;
