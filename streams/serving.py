@@ -8,6 +8,7 @@ import errno
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -72,7 +73,7 @@ class Backend(Door, Changes, Protocol):
 def serve(
     engine: Engine, world: World, clock: Clock, listener: socket.socket, *, batch: int, log_level: str = "warning",
     beside: Callable[[Runner], Coroutine[Any, Any, None]] | None = None, ready: Callable[[], None] | None = None,
-    now: Callable[[], World] | None = None,
+    now: Callable[[], World] | None = None, attachments: Path | None = None,
 ) -> None:
     """Run pipeline and gateway until SIGTERM or Ctrl-C. `beside` is a task that runs as long (a demo's life).
 
@@ -81,21 +82,24 @@ def serve(
     runner = Runner(engine, world, clock, batch=batch, now=now)
     serve_over(
         runner, engine, world, clock, listener, log_level=log_level, ready=ready, now=now,
-        beside=None if beside is None else lambda: beside(runner))
+        beside=None if beside is None else lambda: beside(runner), attachments=attachments)
 
 
 def serve_over(
     backend: Backend, engine: Engine, world: World, clock: Clock, listener: socket.socket, *,
     log_level: str = "warning", beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ready: Callable[[], None] | None = None, registry: CollectorRegistry | None = None,
-    now: Callable[[], World] | None = None,
+    now: Callable[[], World] | None = None, attachments: Path | None = None,
 ) -> None:
-    """Run a gateway over whatever works the events, until SIGTERM or Ctrl-C; `now` as in `serve`."""
+    """Run a gateway over whatever works the events, until SIGTERM or Ctrl-C; `now` as in `serve`.
+
+    `attachments` is the folder of the pictures that go along with tasks.
+    """
     current = now or (lambda: world)
     app = create_app(
         engine=engine.execution_options(reading=True), door=backend, clock=clock, changes=backend,
         reference=lambda: current().reference, zone=ZoneInfo(str(world.default.zone)), registry=registry,
-        book=lambda: current().locator.book,
+        book=lambda: current().locator.book, world=current, attachments_in=attachments,
     )
     app.router.lifespan_context = _lifespan(beside, ready)
     server = _Server(uvicorn.Config(

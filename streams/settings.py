@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     replication: int = Field(default=3, ge=1, le=100, description="copies of a topic")
     topic_prefix: str = Field(
         default="", pattern=r"^[a-zA-Z0-9._-]{0,200}$", description="what stands before the names of topics")
+    attachments: Path | None = Field(
+        default=None, description="a folder with the pictures that go along with tasks (docs/dealers.md)")
     log: str = Field(default="embedded", pattern="^(embedded|kafka)$", description="what carries events")
     metrics_host: str = Field(default="127.0.0.1", description="the address of a worker's metrics")
     metrics_port: int = Field(default=8461, ge=0, le=65535, description="their port; 0 takes any that is free")
@@ -56,7 +58,7 @@ class Settings(BaseSettings):
     geocoder_timeout: float = Field(default=3.0, gt=0, le=60, description="how long a call may take, in seconds")
     geocoder_keep_days: int = Field(default=180, ge=1, le=36_500, description="how long answers are kept")
 
-    @field_validator("geocoder", "geocoder_key", "geocoder_key_file", "geocoder_domain", mode="before")
+    @field_validator("attachments", "geocoder", "geocoder_key", "geocoder_key_file", "geocoder_domain", mode="before")
     @classmethod
     def _empty(cls, value: object) -> object:
         """A variable that is set to nothing is as one that is not set: compose files cannot leave one out."""

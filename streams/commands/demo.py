@@ -74,11 +74,12 @@ def demo_command(
         if database is not None:
             _refuse_what_is_used(engine, database)
         _run_demo(engine, reference, begin, listener_url=address_of(listener), listener=listener, speed=speed,
-                  seed=seed, until=until, as_json=as_json, batch=settings.batch)
+                  seed=seed, until=until, as_json=as_json, batch=settings.batch, attachments=settings.attachments)
 
 
 def _run_demo(engine: Engine, reference: Reference, begin: datetime, *, listener_url: str, listener: socket.socket,
-              speed: float, seed: int, until: str | None, as_json: bool, batch: int) -> None:
+              speed: float, seed: int, until: str | None, as_json: bool, batch: int,
+              attachments: Path | None) -> None:
     clock = FastClock(begin, speed, begin + timedelta(days=21))
     if until is not None:
         clock.jump(_time(until, begin))
@@ -93,7 +94,7 @@ def _run_demo(engine: Engine, reference: Reference, begin: datetime, *, listener
         for dealer_id in sorted(reference.dealers):
             tokens[dealer_id] = create_token(connection, TokenRole.DEALER, dealer_id, "demo")
     demo = Demo(engine, reference, clock, seed, begin, url=listener_url, token=tokens["integration"])
-    serve(engine, world, clock, listener, batch=batch, beside=demo.run,
+    serve(engine, world, clock, listener, batch=batch, beside=demo.run, attachments=attachments,
           ready=lambda: _say(reference, listener_url, tokens, as_json=as_json))
 
 

@@ -19,7 +19,7 @@ from streams.kafka.cluster import Cluster
 from streams.living import Living
 from streams.reference_store import keep_shipped, load_reference, reference_version
 from streams.serving import address_of, listen, serve, serve_over
-from streams.settings import read_settings
+from streams.settings import Settings, read_settings
 from streams.tokens import TokenRole, create_token
 from streams.worlds import make_world
 
@@ -54,15 +54,16 @@ def serve_command(
         living.start()
         try:
             if cluster is None:
-                serve(engine, world, clock, listener, batch=batch, log_level=settings.log_level, now=living.world)
+                serve(engine, world, clock, listener, batch=batch, log_level=settings.log_level, now=living.world,
+                      attachments=settings.attachments)
             else:
-                _serve_over_kafka(engine, living, clock, listener, cluster, settings.log_level)
+                _serve_over_kafka(engine, living, clock, listener, cluster, settings)
         finally:
             living.stop()
 
 
 def _serve_over_kafka(
-    engine: Engine, living: Living, clock: WallClock, listener: socket.socket, cluster: Cluster, log_level: str
+    engine: Engine, living: Living, clock: WallClock, listener: socket.socket, cluster: Cluster, settings: Settings
 ) -> None:
     # kafka-python takes its time to load, and most who serve have no use for it.
     from streams.kafka.figures import Figures  # noqa: PLC0415  # see above
@@ -73,4 +74,5 @@ def _serve_over_kafka(
     registry = CollectorRegistry()
     registry.register(Figures(lambda: remote.watch.seen))
     serve_over(
-        remote, engine, living.world(), clock, listener, log_level=log_level, registry=registry, now=living.world)
+        remote, engine, living.world(), clock, listener, log_level=settings.log_level, registry=registry,
+        now=living.world, attachments=settings.attachments)

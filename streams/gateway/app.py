@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
@@ -11,17 +12,34 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
 
+from agents.world import World
 from maps.book import EstateBook
 from schemas import asyncapi
 from schemas.reference import Reference
 from schemas.topics import TASKS
-from streams.gateway import campaigns, estates, events, flow, ledger, letters, marks, pages, problems, running, tasks
+from streams.gateway import (
+    attachments,
+    campaigns,
+    day,
+    estates,
+    events,
+    flow,
+    groups,
+    ledger,
+    letters,
+    marks,
+    pages,
+    problems,
+    running,
+    tasks,
+)
 from streams.gateway.atlas import Atlas
 from streams.gateway.bell import Bell
 from streams.gateway.board import Board
 from streams.gateway.context import Gateway
 from streams.gateway.headers import Headers
 from streams.gateway.measures import Measures
+from streams.gateway.pictures import Pictures
 from streams.gateway.ports import Changes, Clock, Door
 from streams.readers import keys_between
 
@@ -42,12 +60,15 @@ def create_app(
     zone: ZoneInfo,
     registry: CollectorRegistry | None = None,
     book: Callable[[], EstateBook] | None = None,
+    world: Callable[[], World] | None = None,
+    attachments_in: Path | None = None,
 ) -> FastAPI:
     """The gateway as an ASGI app.
 
     It reads over `engine`, on its own connections and in threads; everything that changes a campaign goes through
     `door`. `book` is the estate book of the reference data, where there is one already. `zone` is that of dates in
-    parameters. Its metrics go into `registry` (its own where none is given).
+    parameters. `world` is what the campaigns decide in, for looks ahead; `attachments_in` the folder of the
+    pictures that go along with tasks. Its metrics go into `registry` (its own where none is given).
     Call `end_streams` when the program stops: open streams would keep a server waiting.
     """
     atlas = Atlas(reference, book)
@@ -60,9 +81,10 @@ def create_app(
     )
     app.state.gateway = Gateway(
         engine, door, clock, changes, reference, zone, atlas, Board(atlas), bell, measures,
+        world or (lambda: None), Pictures(attachments_in),
     )
     problems.install(app)
-    for part in (events, tasks, marks, estates, flow, campaigns, ledger, letters, running):
+    for part in (events, tasks, marks, attachments, day, groups, estates, flow, campaigns, ledger, letters, running):
         app.include_router(part.router)
     pages.mount(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

@@ -13,11 +13,13 @@ from fastapi import Depends, Request, Response
 from sqlalchemy import Connection, Engine
 from starlette.concurrency import run_in_threadpool
 
+from agents.world import World
 from schemas.reference import Reference
 from streams.gateway.atlas import Atlas
 from streams.gateway.bell import Bell
 from streams.gateway.board import Board
 from streams.gateway.measures import Measures
+from streams.gateway.pictures import Pictures
 from streams.gateway.ports import Changes, Clock, Door
 from streams.gateway.problems import BAD_PARAMETER, Problem
 
@@ -38,6 +40,12 @@ class Gateway:
     board: Board
     bell: Bell
     measures: Measures
+    world: Callable[[], World | None]
+    pictures: Pictures
+
+    def today(self) -> date:
+        """The date of campaigns' time, in our zone."""
+        return self.clock.now().astimezone(self.zone).date()
 
     def read(self, question: Callable[[Connection], T]) -> T:
         """Ask the database, on a connection of the pool. Only in a thread, never on the loop."""

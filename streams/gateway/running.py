@@ -7,9 +7,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas import asyncapi
 from streams.gateway.auth import Anyone
-from streams.gateway.context import Here, json
+from streams.gateway.context import Gateway, Here, json
 from streams.gateway.problems import unavailable
 from streams.readers import is_ready
+from streams.tokens import Grant
 
 router = APIRouter(tags=["running"])
 
@@ -49,9 +50,14 @@ def read_asyncapi() -> Response:
 @router.get("/v1/me", summary="Whose token this is, and the campaigns' time")
 def me(here: Here, grant: Anyone) -> Response:
     """The token's role and dealer, and the clock that campaigns live by."""
+    return json(who(here, grant))
+
+
+def who(here: Gateway, grant: Grant) -> dict[str, object]:
+    """Whose token it is, and the clock that campaigns live by."""
     dealer = here.reference().dealers.get(grant.dealer_id or "")
-    return json({
+    return {
         "role": grant.role, "dealer_id": grant.dealer_id,
         "dealer_name": dealer.name if dealer else grant.dealer_id,
         "now": here.clock.now(), "speed": here.clock.speed, "simulated": here.clock.simulated,
-    })
+    }

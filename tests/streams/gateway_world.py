@@ -99,14 +99,14 @@ class Commits:
 class World:
     """The app over its own database, and tokens for everybody."""
 
-    def __init__(self, folder: Path, reference: Reference | None = None) -> None:
+    def __init__(self, folder: Path, reference: Reference | None = None, **ports: Any) -> None:
         self.engine = create_engine(f"sqlite:///{folder / 'gateway.db'}")
         metadata.create_all(self.engine)
         self.reference = reference or two_dealers()
         self.clock, self.door, self.commits = StillClock(), InboxDoor(self.engine), Commits()
         self.app = create_app(
             engine=self.engine, door=self.door, clock=self.clock, changes=self.commits,
-            reference=lambda: self.reference, zone=ZoneInfo("Asia/Shanghai"),
+            reference=lambda: self.reference, zone=ZoneInfo("Asia/Shanghai"), **ports,
         )
         with self.engine.begin() as connection:
             self.tokens = {

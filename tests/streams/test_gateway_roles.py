@@ -24,6 +24,11 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "POST /v1/tasks/{task}/claim":            (401, 202, 202, 404, 403),
     "POST /v1/tasks/{task}/done":             (401, 202, 202, 404, 403),
     "POST /v1/tasks/{task}/skip":             (401, 202, 202, 404, 403),
+    "GET /v1/tasks/{task}/attachments/1":     (401, 404, 404, 404, 403),
+    "GET /v1/dealer/day":                     (401, 200, 200, 200, 403),
+    "GET /v1/dealer/tomorrow":                (401, 200, 200, 200, 403),
+    "GET /v1/dealer/groups":                  (401, 200, 200, 200, 403),
+    "GET /v1/dealer/estates":                 (401, 200, 200, 200, 403),
     "GET /v1/estates":                        (401, 200, 200, 200, 403),
     "GET /v1/estates/e1":                     (401, 200, 200, 404, 403),
     "GET /v1/estates/e1/timeline":            (401, 200, 200, 404, 403),
@@ -80,7 +85,7 @@ def test_a_stream_refuses_before_it_opens(world, line):
 
 def test_the_matrix_holds_every_endpoint(world):
     paths = world.get("/openapi.json").json()["paths"]
-    names = {"task_id": "{task}", "letter_id": "{letter}", "estate_id": "e1"}
+    names = {"task_id": "{task}", "letter_id": "{letter}", "place": 1, "estate_id": "e1"}
     public = {
         f"{method.upper()} {path.format(**names)}" for path, methods in paths.items() for method in methods
     }
