@@ -357,11 +357,15 @@ def _on_joined(placing: _Placing, event: ev.MemberJoined) -> None:
     placing.settle(data.group_id)
 
 
+def codes_in(state: str) -> tuple[str, str, str]:
+    """The estate's id in a link's code: alone, or after a prefix of the integration's own ("estate:bj-17")."""
+    return state, state.rpartition(":")[2], state.rpartition("=")[2]
+
+
 def _brought(placing: _Placing, data: ev.MemberJoinedData, group: GroupHome) -> Iterator[Clue | None]:
     locator = placing.world.locator
     if data.join_state:
-        # A code is an estate's id, alone or after a prefix of the integration's own ("estate:bj-17").
-        for code in (data.join_state, data.join_state.rpartition(":")[2], data.join_state.rpartition("=")[2]):
+        for code in codes_in(data.join_state):
             if (clue := locator.from_estate(ClueKind.JOIN_CODE, code)) is not None:
                 yield clue
                 break

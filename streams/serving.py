@@ -22,6 +22,7 @@ from schemas.errors import BadFile, PortInUse
 from streams.gateway.app import create_app, end_streams
 from streams.gateway.ports import Changes, Clock, Door
 from streams.runner import Runner
+from streams.wecom.crypto import Lock
 
 _REMEDIES = {
     errno.EADDRINUSE: "stop what listens there, or name another with --port",
@@ -74,15 +75,16 @@ def serve(
     engine: Engine, world: World, clock: Clock, listener: socket.socket, *, batch: int, log_level: str = "warning",
     beside: Callable[[Runner], Coroutine[Any, Any, None]] | None = None, ready: Callable[[], None] | None = None,
     now: Callable[[], World] | None = None, attachments: Path | None = None,
+    wecom: Lock | None = None,
 ) -> None:
     """Run pipeline and gateway until SIGTERM or Ctrl-C. `beside` is a task that runs as long (a demo's life).
 
-    `now` gives the world as it stands, where it may change meanwhile.
+    `now` gives the world as it stands, where it may change meanwhile; `wecom` opens WeCom's callbacks.
     """
     runner = Runner(engine, world, clock, batch=batch, now=now)
     serve_over(
         runner, engine, world, clock, listener, log_level=log_level, ready=ready, now=now,
-        beside=None if beside is None else lambda: beside(runner), attachments=attachments)
+        beside=None if beside is None else lambda: beside(runner), attachments=attachments, wecom=wecom)
 
 
 def serve_over(
@@ -90,16 +92,17 @@ def serve_over(
     log_level: str = "warning", beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ready: Callable[[], None] | None = None, registry: CollectorRegistry | None = None,
     now: Callable[[], World] | None = None, attachments: Path | None = None,
+    wecom: Lock | None = None,
 ) -> None:
     """Run a gateway over whatever works the events, until SIGTERM or Ctrl-C; `now` as in `serve`.
 
-    `attachments` is the folder of the pictures that go along with tasks.
+    `attachments` is the folder of the pictures that go along with tasks; `wecom` opens WeCom's callbacks.
     """
     current = now or (lambda: world)
     app = create_app(
         engine=engine.execution_options(reading=True), door=backend, clock=clock, changes=backend,
         reference=lambda: current().reference, zone=ZoneInfo(str(world.default.zone)), registry=registry,
-        book=lambda: current().locator.book, world=current, attachments_in=attachments,
+        book=lambda: current().locator.book, world=current, attachments_in=attachments, opener=wecom,
     )
     app.router.lifespan_context = _lifespan(beside, ready)
     server = _Server(uvicorn.Config(

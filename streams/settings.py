@@ -58,6 +58,19 @@ class Settings(BaseSettings):
     geocoder_timeout: float = Field(default=3.0, gt=0, le=60, description="how long a call may take, in seconds")
     geocoder_keep_days: int = Field(default=180, ge=1, le=36_500, description="how long answers are kept")
 
+    wecom_corp_id: str | None = Field(default=None, max_length=64, description="WeCom's id of the company (企业ID)")
+    wecom_token: SecretStr | None = Field(default=None, description="the callback's Token")
+    wecom_aes_key: SecretStr | None = Field(default=None, description="the callback's EncodingAESKey")
+    wecom_secret: SecretStr | None = Field(default=None, description="the Secret of the app that may read customers")
+    wecom_archive_secret: SecretStr | None = Field(default=None, description="the Secret of the conversation archive")
+    wecom_archive_keys: str | None = Field(
+        default=None, description="PEM files of its private keys by version: 1=old.pem,2=new.pem")
+    wecom_sdk: str | None = Field(default=None, description="the file libWeWorkFinanceSdk_C.so of the vendor's SDK")
+    wecom_proxy: str | None = Field(default=None, description="a proxy for the SDK: http://host:port, socks5://…")
+    wecom_api: str = Field(
+        default="https://qyapi.weixin.qq.com", pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,255}$",
+        description="where WeCom's interfaces are")
+
     @field_validator("attachments", "geocoder", "geocoder_key", "geocoder_key_file", "geocoder_domain", mode="before")
     @classmethod
     def _empty(cls, value: object) -> object:

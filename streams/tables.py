@@ -196,6 +196,17 @@ geocoder_calls = Table(
     Column("calls", Integer, nullable=False),
 )
 
+#: What WeCom has said that there is to fetch (streams/wecom): the archive, or a group by its id. `due` is since when,
+#: in Unix milliseconds, `seen` and `digest` what was fetched last.
+wecom_marks = Table(
+    "wecom_marks", metadata,
+    Column("name", Text, primary_key=True),
+    Column("due", BigInteger),
+    Column("seen", BigInteger),
+    Column("digest", String(64)),
+    Index("wecom_marks_due", "due"),
+)
+
 #: Small facts about the database itself: its kind, the clock of a demo, the reference's version.
 meta = Table(
     "meta", metadata,

@@ -21,6 +21,8 @@ from streams.reference_store import keep_shipped, load_reference, reference_vers
 from streams.serving import address_of, listen, serve, serve_over
 from streams.settings import Settings, read_settings
 from streams.tokens import TokenRole, create_token
+from streams.wecom.crypto import Lock
+from streams.wecom.settings import lock_of
 from streams.worlds import make_world
 
 
@@ -32,6 +34,7 @@ def serve_command(
     """Run pipeline, gateway and pages in one process (with `--log kafka`, gateway and pages alone)."""
     settings = read_settings()
     logs.set_up(settings.log_level)
+    wecom = lock_of(settings)
     cluster = cluster_of(kafka, prefix) if log is Carrier.KAFKA else None
     with opened(database, must_exist=True, takes_events=True) as engine:
         with engine.begin() as connection:
@@ -55,15 +58,16 @@ def serve_command(
         try:
             if cluster is None:
                 serve(engine, world, clock, listener, batch=batch, log_level=settings.log_level, now=living.world,
-                      attachments=settings.attachments)
+                      attachments=settings.attachments, wecom=wecom)
             else:
-                _serve_over_kafka(engine, living, clock, listener, cluster, settings)
+                _serve_over_kafka(engine, living, clock, listener, cluster, settings, wecom)
         finally:
             living.stop()
 
 
 def _serve_over_kafka(
-    engine: Engine, living: Living, clock: WallClock, listener: socket.socket, cluster: Cluster, settings: Settings
+    engine: Engine, living: Living, clock: WallClock, listener: socket.socket, cluster: Cluster, settings: Settings,
+    wecom: Lock | None,
 ) -> None:
     # kafka-python takes its time to load, and most who serve have no use for it.
     from streams.kafka.figures import Figures  # noqa: PLC0415  # see above
@@ -75,4 +79,4 @@ def _serve_over_kafka(
     registry.register(Figures(lambda: remote.watch.seen))
     serve_over(
         remote, engine, living.world(), clock, listener, log_level=settings.log_level, registry=registry,
-        now=living.world, attachments=settings.attachments)
+        now=living.world, attachments=settings.attachments, wecom=wecom)

@@ -32,6 +32,7 @@ from streams.gateway import (
     problems,
     running,
     tasks,
+    wecom,
 )
 from streams.gateway.atlas import Atlas
 from streams.gateway.bell import Bell
@@ -42,6 +43,7 @@ from streams.gateway.measures import Measures
 from streams.gateway.pictures import Pictures
 from streams.gateway.ports import Changes, Clock, Door
 from streams.readers import keys_between
+from streams.wecom.crypto import Lock
 
 _ABOUT = """\
 Events in, tasks out, and what HQ watches. Send `Authorization: Bearer <token>`; a token's role is `hq`, `dealer` (sees
@@ -62,13 +64,15 @@ def create_app(
     book: Callable[[], EstateBook] | None = None,
     world: Callable[[], World] | None = None,
     attachments_in: Path | None = None,
+    opener: Lock | None = None,
 ) -> FastAPI:
     """The gateway as an ASGI app.
 
     It reads over `engine`, on its own connections and in threads; everything that changes a campaign goes through
     `door`. `book` is the estate book of the reference data, where there is one already. `zone` is that of dates in
     parameters. `world` is what the campaigns decide in, for looks ahead; `attachments_in` the folder of the
-    pictures that go along with tasks. Its metrics go into `registry` (its own where none is given).
+    pictures that go along with tasks. `opener` opens what WeCom calls with, where that is set up. Its metrics go into
+    `registry` (its own where none is given).
     Call `end_streams` when the program stops: open streams would keep a server waiting.
     """
     atlas = Atlas(reference, book)
@@ -81,10 +85,11 @@ def create_app(
     )
     app.state.gateway = Gateway(
         engine, door, clock, changes, reference, zone, atlas, Board(atlas), bell, measures,
-        world or (lambda: None), Pictures(attachments_in),
+        world or (lambda: None), Pictures(attachments_in), opener,
     )
     problems.install(app)
-    for part in (events, tasks, marks, attachments, day, groups, estates, flow, campaigns, ledger, letters, running):
+    for part in (events, tasks, marks, attachments, day, groups, estates, flow, campaigns, ledger, letters, running,
+                 wecom):
         app.include_router(part.router)
     pages.mount(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

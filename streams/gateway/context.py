@@ -22,6 +22,7 @@ from streams.gateway.measures import Measures
 from streams.gateway.pictures import Pictures
 from streams.gateway.ports import Changes, Clock, Door
 from streams.gateway.problems import BAD_PARAMETER, Problem
+from streams.wecom.crypto import Lock
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ class Gateway:
     measures: Measures
     world: Callable[[], World | None]
     pictures: Pictures
+    wecom: Lock | None = None
 
     def today(self) -> date:
         """The date of campaigns' time, in our zone."""

@@ -25,6 +25,9 @@ class Measures:
         self.events = Counter(
             "loupan_events_received", "Events at the HTTP door, by its answer", ("status",), registry=registry
         )
+        self.wecom = Counter(
+            "loupan_wecom_callbacks", "WeCom's callbacks, by event and what became of it", ("event", "how"),
+            registry=registry)
         self.streams = Gauge("loupan_streams_open", "Open event streams (SSE)", ("stream",), registry=registry)
         lag = Gauge("loupan_inbox_lag", "Events in the inbox that are not worked yet", registry=registry)
         lag.set_function(lambda: float(door.lag))

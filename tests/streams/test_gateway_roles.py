@@ -41,6 +41,8 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "GET /v1/dead-letters":                   (401, 200, 403, 403, 403),
     "POST /v1/dead-letters/{letter}/retry":   (401, 202, 403, 403, 403),
     "GET /v1/me":                             (401, 200, 200, 200, 200),
+    "GET /v1/wecom/callback":                 (404, 404, 404, 404, 404),
+    "POST /v1/wecom/callback":                (404, 404, 404, 404, 404),
     "GET /healthz":                           (200, 200, 200, 200, 200),
     "GET /readyz":                            (200, 200, 200, 200, 200),
     "GET /metrics":                           (200, 200, 200, 200, 200),
