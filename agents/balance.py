@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Literal
 
 from msgspec import Struct
 
-from schemas.playbook import Duty, Formula, PhasePlan, Playbook
+from schemas.playbook import Duty, Formula, PhasePlan, Playbook, StagePlan
 from schemas.playbook_parts import Drive, ScriptText
 from schemas.values import Phase
 
@@ -57,7 +58,31 @@ def _said(duty: Duty) -> Iterator[ScriptText]:
         yield reply.script
 
 
+class Imbalance(Struct, frozen=True):
+    """What is out of balance, as facts beside its sentence: a page says it in its reader's language.
+
+    `kind` says which of the facts are meant: a day without the parts, a day with too few drives, a stage of so many
+    days, a phase that does not cover the parts, or a text (the id in `parts`) that says what another says.
+    """
+
+    kind: Literal["day_without", "few_drives", "stage_length", "phase_without", "said_twice"]
+    loc: Loc
+    what: str
+    remedy: str
+    stage: int
+    phase: Phase | None = None
+    day: int | None = None
+    parts: tuple[str, ...] = ()
+    least: int | None = None
+
+
 def unbalanced(playbook: Playbook) -> Iterator[Unbalanced]:
+    """Everything that is out of balance, in words."""
+    for found in imbalances(playbook):
+        yield found.loc, found.what, found.remedy
+
+
+def imbalances(playbook: Playbook) -> Iterator[Imbalance]:
     """Everything that is out of balance."""
     days = list(tallies(playbook))
     for day in days:
@@ -65,38 +90,45 @@ def unbalanced(playbook: Playbook) -> Iterator[Unbalanced]:
     for number, stage in enumerate(playbook.stages):
         length = sum(phase.days for phase in stage.phases)
         if length not in STAGE_DAYS:
-            what = f"stage {stage.stage} has {length} days"
-            yield ("stages", number), what, "a stage has 7 to 15 days (the trade's manual)"
+            what, remedy = f"stage {stage.stage} has {length} days", "a stage has 7 to 15 days (the trade's manual)"
+            yield Imbalance("stage_length", ("stages", number), what, remedy, stage.stage, least=length)
         for place, phase in enumerate(stage.phases):
             of_phase = [day for day in days if day.stage == stage.stage and day.phase is phase.phase]
-            yield from _of_phase(playbook, phase, of_phase, ("stages", number, "phases", place))
-        yield from _said_twice(stage.phases, ("stages", number))
+            yield from _of_phase(playbook, phase, of_phase, stage.stage, ("stages", number, "phases", place))
+        yield from _said_twice(stage, ("stages", number))
 
 
-def _of_day(playbook: Playbook, day: DayTally) -> Iterator[Unbalanced]:
+def _of_day(playbook: Playbook, day: DayTally) -> Iterator[Imbalance]:
     asked = playbook.balance
     for part in asked.every_day:
         if not day.formula[part]:
             what = f"day {day.day} of stage {day.stage} has no {part}"
-            yield day.loc, what, f"let a script of it serve {part}, or change balance: every_day"
+            remedy = f"let a script of it serve {part}, or change balance: every_day"
+            yield Imbalance("day_without", day.loc, what, remedy, day.stage, day.phase, day.day, (part,))
     if len(day.drives) < asked.drives_a_day:
-        have = ", ".join(sorted(day.drives)) or "none"
-        what = f"day {day.day} of stage {day.stage} uses fewer than {asked.drives_a_day} drives: {have}"
-        yield day.loc, what, "tag its scripts' drives, or change balance: drives_a_day"
+        have = tuple(sorted(day.drives))
+        said = ", ".join(have) or "none"
+        what = f"day {day.day} of stage {day.stage} uses fewer than {asked.drives_a_day} drives: {said}"
+        yield Imbalance(
+            "few_drives", day.loc, what, "tag its scripts' drives, or change balance: drives_a_day", day.stage,
+            day.phase, day.day, have, asked.drives_a_day)
 
 
-def _of_phase(playbook: Playbook, phase: PhasePlan, days: list[DayTally], loc: Loc) -> Iterator[Unbalanced]:
+def _of_phase(
+    playbook: Playbook, phase: PhasePlan, days: list[DayTally], stage: int, loc: Loc
+) -> Iterator[Imbalance]:
     served = {part for day in days for part in day.formula}
-    missing = [part for part in playbook.balance.of_phase(phase.phase) if part not in served]
+    missing = tuple(part for part in playbook.balance.of_phase(phase.phase) if part not in served)
     if missing:
         what = f"{phase.phase} does not cover {', '.join(missing)}"
-        yield loc, what, f"a phase covers what it is for, or balance: phases: {phase.phase}: says what it covers"
+        remedy = f"a phase covers what it is for, or balance: phases: {phase.phase}: says what it covers"
+        yield Imbalance("phase_without", loc, what, remedy, stage, phase.phase, None, missing)
 
 
-def _said_twice(phases: tuple[PhasePlan, ...], loc: Loc) -> Iterator[Unbalanced]:
+def _said_twice(stage: StagePlan, loc: Loc) -> Iterator[Imbalance]:
     """Texts that come again in one stage, punctuation and emoji set aside."""
     first: dict[str, str] = {}
-    for place, phase in enumerate(phases):
+    for place, phase in enumerate(stage.phases):
         at = (*loc, "phases", place)
         days = [((*at, "plan", day, n), duty) for day in sorted(phase.plan) for n, duty in enumerate(phase.plan[day])]
         rescue = [((*at, "rescue", n), duty) for n, duty in enumerate(phase.rescue)]
@@ -105,7 +137,10 @@ def _said_twice(phases: tuple[PhasePlan, ...], loc: Loc) -> Iterator[Unbalanced]
                 words = "".join(filter(str.isalnum, script.text))
                 known = first.setdefault(words, id)
                 if known != id:
-                    yield (*where, *step), f"{id} says word for word what {known} says", "say it in other words"
+                    what = f"{id} says word for word what {known} says"
+                    yield Imbalance(
+                        "said_twice", (*where, *step), what, "say it in other words", stage.stage, phase.phase, None,
+                        (id, known))
 
 
 def _texts(duty: Duty) -> Iterator[tuple[str, ScriptText, Loc]]:

@@ -73,11 +73,24 @@ def load_reference(connection: Connection) -> tuple[Reference, dict[str, Playboo
     found = {kind: _load_kind(connection, kind, form) for kind, form in _KINDS.items()}
     texts: dict[str, str] = found.pop("playbook")
     reference = Reference.of(**{f"{kind}s": things.values() for kind, things in found.items()})
-    offers = {offer.offer_id.partition("@")[0] for offer in reference.offers.values()}
+    return reference, _shelved(connection, texts, reference.offers)
+
+
+def load_playbooks(connection: Connection, offers: Mapping[str, Offer]) -> dict[str, Playbook]:
+    """The playbooks alone, as `load_reference` has them; `offers` are those of the reference data.
+
+    Raises:
+        BadPlaybook: as there.
+    """
+    return _shelved(connection, _load_kind(connection, "playbook", str), offers)
+
+
+def _shelved(connection: Connection, texts: Mapping[str, str], known: Mapping[str, Offer]) -> dict[str, Playbook]:
+    offers = {offer.offer_id.partition("@")[0] for offer in known.values()}
     ship = builtin_playbooks().values()
     now = {name_of(playbook) for playbook in ship}
     once = {id: text for id, text in _load_kind(connection, _SHIPPED, str).items() if id not in now}
-    return reference, shelve(_still_right(once, offers, all_old=True), ship, _still_right(texts, offers))
+    return shelve(_still_right(once, offers, all_old=True), ship, _still_right(texts, offers))
 
 
 def _still_right(texts: Mapping[str, str], offers: Collection[str], *, all_old: bool = False) -> list[Playbook]:

@@ -29,6 +29,7 @@ from streams.gateway import (
     letters,
     marks,
     pages,
+    playbooks,
     problems,
     running,
     tasks,
@@ -87,9 +88,10 @@ def create_app(
         engine, door, clock, changes, reference, zone, atlas, Board(atlas), bell, measures,
         world or (lambda: None), Pictures(attachments_in), opener,
     )
+    app.state.shelf = playbooks.Shelf()
     problems.install(app)
-    for part in (events, tasks, marks, attachments, day, groups, estates, flow, campaigns, ledger, letters, running,
-                 wecom):
+    for part in (events, tasks, marks, attachments, day, groups, estates, flow, campaigns, playbooks, ledger, letters,
+                 running, wecom):
         app.include_router(part.router)
     pages.mount(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

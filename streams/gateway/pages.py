@@ -45,6 +45,12 @@ async def dealer(visitor: Visitor) -> Response:
     return _page("dealer.html", visitor, TokenRole.DEALER, TokenRole.HQ)
 
 
+@router.get("/playbooks")
+async def playbooks(visitor: Visitor) -> Response:
+    """The playbooks, as boards."""
+    return _page("playbooks.html", visitor, TokenRole.HQ)
+
+
 @router.get("/login")
 async def login(request: Request, here: Here, token: str = "", next: str = "/hq") -> Response:
     """Put the token into a cookie that no script reads and no other site sends, and go on."""

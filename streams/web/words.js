@@ -2,6 +2,7 @@
 
 const TABLE = {
   title: ["楼盘流量地图", "Estate flow map"],
+  playbooks: ["打法", "Playbooks"],
   toggle: ["EN", "中文"],
   toggle_label: ["Switch to English", "切换为中文"],
   simulated: ["模拟数据", "Simulated data"],

@@ -37,6 +37,10 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "GET /v1/stores":                         (401, 200, 403, 403, 403),
     "GET /v1/campaigns":                      (401, 200, 403, 403, 403),
     "GET /v1/funnel":                         (401, 200, 403, 403, 403),
+    "GET /v1/playbooks":                       (401, 200, 403, 403, 403),
+    "GET /v1/playbooks/{name}":                (401, 200, 403, 403, 403),
+    "GET /v1/playbooks/{name}/balance":        (401, 200, 403, 403, 403),
+    "GET /v1/playbooks/{name}/diff?from={name}@2": (401, 200, 403, 403, 403),
     "GET /v1/ledger?estate_id=e1":            (401, 200, 200, 404, 403),
     "GET /v1/dead-letters":                   (401, 200, 403, 403, 403),
     "POST /v1/dead-letters/{letter}/retry":   (401, 202, 403, 403, 403),
@@ -69,9 +73,8 @@ def ask(world: World, line: str, who: str) -> Any:
     method, path = line.split(" ", 1)
     letter = world.put_dead(builders.message(text=f"{line} {who}")) if "{letter}" in path else 0
     request = EVENT if path == "/v1/events" else {}
-    return world.ask(
-        method, path.format(task=TASK.task_id, letter=letter), who=None if who == "nobody" else who, **request
-    )
+    path = path.format(task=TASK.task_id, letter=letter, name="new-estate-own-group")
+    return world.ask(method, path, who=None if who == "nobody" else who, **request)
 
 
 @pytest.mark.parametrize("line", MATRIX)
@@ -87,7 +90,7 @@ def test_a_stream_refuses_before_it_opens(world, line):
 
 def test_the_matrix_holds_every_endpoint(world):
     paths = world.get("/openapi.json").json()["paths"]
-    names = {"task_id": "{task}", "letter_id": "{letter}", "place": 1, "estate_id": "e1"}
+    names = {"task_id": "{task}", "letter_id": "{letter}", "place": 1, "estate_id": "e1", "name": "{name}"}
     public = {
         f"{method.upper()} {path.format(**names)}" for path, methods in paths.items() for method in methods
     }
