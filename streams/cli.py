@@ -45,7 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": (
         "why:why_command",
         "Tell why a task was asked for: its events, rule, script, order and person, what was checked, how it ended."),
-    "tokens": ("tokens:tokens_app", "Who may come in: tokens for HQ, dealers and integrations."),
+    "tokens": ("tokens:tokens_app", "Who may come in: tokens and one-time links, and who did or saw what."),
     "ledger": (
         "ledger:ledger_command",
         "Show the books of orders: balances, entries, group-buys; without an estate or order, sums and what waits."),

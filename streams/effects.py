@@ -37,7 +37,7 @@ _put_log = Put(estate_events, "offset", "estate_id", "inbox_offset", "raw", "pla
 put_out = Put(outbox, "offset", "topic", "key", "id", "raw", "at")
 _put_task = Put(
     tasks_table, "task_id", "seq", "dealer_id", "estate_id", "group_id", "persona_id", "status", "window_start",
-    "window_end", "changed", "body", update=("status", "changed", "body"))
+    "window_end", "changed", "body", "store_id", update=("status", "changed", "body", "store_id"))
 _put_flow = Put(flow_table, "estate_id", "changed", "body", update=("changed", "body"))
 put_wake = Put(wakes, "estate_id", "due", update=("due",))
 remove_wake = Remove(wakes, "estate_id")
@@ -124,7 +124,7 @@ class Effects:
         return (
             task.task_id, out_end + self.issued.get(task.task_id, 0), task.dealer_id, task.estate_id, task.group_id,
             task.persona_id, task.status, microseconds(task.window.start) // 1000,
-            microseconds(task.window.end) // 1000, changed, encode(task),
+            microseconds(task.window.end) // 1000, changed, encode(task), task.store_id,
         )
 
 

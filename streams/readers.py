@@ -6,11 +6,12 @@ of them are only handed on.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, and_, func, or_, select, update
+from sqlalchemy import ARRAY, Column, Connection, Table, Text, and_, any_, cast, func, or_, select, update
 
 from schemas.topics import CAMPAIGN_EVENTS, TASKS
 from streams.tables import dead_letters, flow, inbox, meta, outbox, positions, tasks
@@ -56,6 +57,8 @@ class TaskFilter:
     end: int | None = None
     since: Cursor | None = None
     limit: int = 500
+    store_id: str | None = None
+    estates: frozenset[str] | None = None
 
 
 class TaskRow(NamedTuple):
@@ -69,6 +72,7 @@ class TaskRow(NamedTuple):
     status: str
     changed: int
     body: bytes
+    store_id: str | None = None
 
 
 class LogRow(NamedTuple):
@@ -110,6 +114,8 @@ _DEAD = tuple(dead_letters.c[name] for name in DeadLetter._fields)
 def list_tasks(connection: Connection, wanted: TaskFilter) -> list[TaskRow]:
     """The tasks that are asked for: by window, or in the order of change where `since` is given."""
     question = select(*_TASK).where(*_conditions(wanted)).limit(min(wanted.limit, MOST))
+    if wanted.estates is not None:
+        question = question.where(_among(connection, tasks.c.estate_id, wanted.estates))
     if wanted.since is None:
         question = question.order_by(tasks.c.window_start, tasks.c.seq)
     else:
@@ -120,7 +126,7 @@ def list_tasks(connection: Connection, wanted: TaskFilter) -> list[TaskRow]:
 def _conditions(wanted: TaskFilter) -> list[Any]:
     conditions: list[Any] = [
         tasks.c[name] == value
-        for name in ("dealer_id", "estate_id", "group_id", "persona_id")
+        for name in ("dealer_id", "store_id", "estate_id", "group_id", "persona_id")
         if (value := getattr(wanted, name)) is not None
     ]
     if wanted.statuses:
@@ -132,6 +138,13 @@ def _conditions(wanted: TaskFilter) -> list[Any]:
     if wanted.since is not None:
         conditions.append(_after(wanted.since))
     return conditions
+
+
+def _among(connection: Connection, column: Column[Any], values: frozenset[str]) -> Any:
+    """Whether the column has one of the values: as one parameter, however many they are."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(select(func.json_each(json.dumps(sorted(values))).table_valued("value").c.value))
+    return column == any_(cast(sorted(values), ARRAY(Text)))
 
 
 def _after(since: Cursor) -> Any:
@@ -150,9 +163,10 @@ def find_task(connection: Connection, task_id: str) -> TaskRow | None:
 
 
 def tasks_changed(
-    connection: Connection, estate_id: str, after: int, before: int, limit: int, *, dealer_id: str | None = None
+    connection: Connection, estate_id: str, after: int, before: int, limit: int, *, dealer_id: str | None = None,
+    store_id: str | None = None,
 ) -> list[TaskRow]:
-    """An estate's tasks, of one dealer or all, last changed in ``after < changed < before``; the latest first."""
+    """An estate's tasks, of a dealer, a store or all, last changed in ``after < changed < before``, latest first."""
     question = (
         select(*_TASK)
         .where(tasks.c.estate_id == estate_id, tasks.c.changed > after, tasks.c.changed < before)
@@ -161,15 +175,31 @@ def tasks_changed(
     )
     if dealer_id is not None:
         question = question.where(tasks.c.dealer_id == dealer_id)
+    if store_id is not None:
+        question = question.where(tasks.c.store_id == store_id)
     return [TaskRow(*row) for row in connection.execute(question)]
 
 
-def task_counts(connection: Connection, estate_id: str, *, dealer_id: str | None = None) -> dict[str, int]:
-    """How many of an estate's tasks, of one dealer or all, stand where."""
+def task_counts(
+    connection: Connection, estate_id: str, *, dealer_id: str | None = None, store_id: str | None = None
+) -> dict[str, int]:
+    """How many of an estate's tasks, of one dealer, one store or all, stand where."""
     question = select(tasks.c.status, func.count()).where(tasks.c.estate_id == estate_id).group_by(tasks.c.status)
     if dealer_id is not None:
         question = question.where(tasks.c.dealer_id == dealer_id)
+    if store_id is not None:
+        question = question.where(tasks.c.store_id == store_id)
     return {row[0]: row[1] for row in connection.execute(question)}
+
+
+def of_store(connection: Connection, store_id: str, task_ids: Sequence[str]) -> set[str]:
+    """Those of the tasks that are the store's."""
+    found: set[str] = set()
+    for start in range(0, len(task_ids), 500):
+        question = select(tasks.c.task_id).where(
+            tasks.c.task_id.in_(task_ids[start : start + 500]), tasks.c.store_id == store_id)
+        found.update(connection.execute(question).scalars())
+    return found
 
 
 # --- logs -----------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from sqlalchemy import Engine
 
 from agents.world import World
 from schemas.errors import BadFile, PortInUse
-from streams.gateway.app import create_app, end_streams
+from streams.gateway.app import NO_LIMITS, close, create_app, end_streams
+from streams.gateway.limits import Limits
 from streams.gateway.ports import Changes, Clock, Door
 from streams.runner import Runner
 from streams.wecom.crypto import Lock
@@ -75,7 +76,7 @@ def serve(
     engine: Engine, world: World, clock: Clock, listener: socket.socket, *, batch: int, log_level: str = "warning",
     beside: Callable[[Runner], Coroutine[Any, Any, None]] | None = None, ready: Callable[[], None] | None = None,
     now: Callable[[], World] | None = None, attachments: Path | None = None,
-    wecom: Lock | None = None,
+    wecom: Lock | None = None, limits: Limits = NO_LIMITS,
 ) -> None:
     """Run pipeline and gateway until SIGTERM or Ctrl-C. `beside` is a task that runs as long (a demo's life).
 
@@ -83,7 +84,7 @@ def serve(
     """
     runner = Runner(engine, world, clock, batch=batch, now=now)
     serve_over(
-        runner, engine, world, clock, listener, log_level=log_level, ready=ready, now=now,
+        runner, engine, world, clock, listener, log_level=log_level, ready=ready, now=now, limits=limits,
         beside=None if beside is None else lambda: beside(runner), attachments=attachments, wecom=wecom)
 
 
@@ -92,7 +93,7 @@ def serve_over(
     log_level: str = "warning", beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ready: Callable[[], None] | None = None, registry: CollectorRegistry | None = None,
     now: Callable[[], World] | None = None, attachments: Path | None = None,
-    wecom: Lock | None = None,
+    wecom: Lock | None = None, limits: Limits = NO_LIMITS,
 ) -> None:
     """Run a gateway over whatever works the events, until SIGTERM or Ctrl-C; `now` as in `serve`.
 
@@ -102,7 +103,7 @@ def serve_over(
     app = create_app(
         engine=engine.execution_options(reading=True), door=backend, clock=clock, changes=backend,
         reference=lambda: current().reference, zone=ZoneInfo(str(world.default.zone)), registry=registry,
-        book=lambda: current().locator.book, world=current, attachments_in=attachments, opener=wecom,
+        book=lambda: current().locator.book, world=current, attachments_in=attachments, opener=wecom, limits=limits,
     )
     app.router.lifespan_context = _lifespan(beside, ready)
     server = _Server(uvicorn.Config(
@@ -112,6 +113,7 @@ def serve_over(
     try:
         server.run(sockets=[listener])
     finally:
+        close(app)
         backend.stop()
 
 

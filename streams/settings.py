@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=8461, ge=0, le=65535, description="their port; 0 takes any that is free")
     worker: str | None = Field(default=None, description="a worker's name among the workers, kept over restarts")
 
+    rate: float = Field(default=50.0, ge=0, le=100_000, description="requests a second of one token; 0 sets no limit")
+    rate_burst: int = Field(default=200, ge=1, le=1_000_000, description="and how many at once")
+    audit_days: int = Field(default=180, ge=1, le=36_500, description="how long the audit log is kept")
+    url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s/?#]+$", description="the gateway's address as people open it, for links")
+
     geocoder: str | None = Field(
         default=None, pattern="^(amap|baidu|tencent|nominatim)$", description="the geocoder to ask; none by default")
     geocoder_key: SecretStr | None = Field(default=None, description="its key")

@@ -114,7 +114,9 @@ tasks = Table(
     Column("window_end", BigInteger, nullable=False),
     Column("changed", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("store_id", Text),
     Index("tasks_dealer", "dealer_id", "window_start"),
+    Index("tasks_store", "store_id", "window_start"),
     Index("tasks_estate", "estate_id", "window_start"),
     Index("tasks_window", "window_start"),
     Index("tasks_changed", "changed"),
@@ -163,7 +165,8 @@ reference = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-#: Bearer tokens: only the SHA-256 of 256 random bits is kept.
+#: Bearer tokens: only the SHA-256 of 256 random bits is kept, and whose it is: `cities` (JSON) is a region's, `source`
+#: the only one that an integration may name. `session` is 1 where a one-time link made it, for one browser's cookie.
 tokens = Table(
     "tokens", metadata,
     Column("hash", String(64), primary_key=True),
@@ -172,6 +175,44 @@ tokens = Table(
     Column("label", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("store_id", Text),
+    Column("cities", Text),
+    Column("source", Text),
+    Column("expires_at", BigInteger),
+    Column("session", SmallInteger, nullable=False, server_default="0"),
+)
+
+#: One-time links: of their 256 random bits, too, only the SHA-256 is kept. Whoever opens one gets a token for what
+#: stands here, which holds for `days`.
+login_links = Table(
+    "login_links", metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("dealer_id", Text),
+    Column("store_id", Text),
+    Column("cities", Text),
+    Column("label", Text, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+#: Who did or saw what, and what was refused: `key` begins the token's hash, `at` is in Unix milliseconds, `status`
+#: HTTP's (0 for a command), `times` how often where it is a sum.
+audit = Table(
+    "audit", metadata,
+    Column("seq", Offset, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("key", String(12)),
+    Column("role", Text),
+    Column("label", Text),
+    Column("what", Text, nullable=False),
+    Column("thing", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("address", Text),
+    Column("times", Integer, nullable=False, server_default="1"),
+    Index("audit_at", "at"),
 )
 
 #: What geocoders said (streams/geocoding): of addresses without building, unit and room. A row without a point says

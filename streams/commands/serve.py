@@ -15,12 +15,13 @@ from streams.clocks import WallClock
 from streams.commands.carrying import Carrier, Kafka, Log, Prefix, cluster_of
 from streams.commands.shared import DEFAULT_DATABASE, Database, Host, Port, err, opened
 from streams.database import shown
+from streams.gateway.limits import Limits
 from streams.kafka.cluster import Cluster
 from streams.living import Living
 from streams.reference_store import keep_shipped, load_reference, reference_version
 from streams.serving import address_of, listen, serve, serve_over
 from streams.settings import Settings, read_settings
-from streams.tokens import TokenRole, create_token
+from streams.tokens import TokenRole, any_holds, create_token
 from streams.wecom.crypto import Lock
 from streams.wecom.settings import lock_of
 from streams.worlds import make_world
@@ -48,8 +49,7 @@ def serve_command(
         world = make_world(reference, playbooks)
         url = address_of(listener)
         with engine.begin() as connection:
-            known = connection.exec_driver_sql("SELECT count(*) FROM tokens WHERE revoked_at IS NULL").scalar_one()
-            token = None if known else create_token(connection, TokenRole.HQ, None, "first start")
+            token = None if any_holds(connection) else create_token(connection, TokenRole.HQ, None, "first start")
         err.print(f"loupan listens on {url}")
         if token is not None:
             err.print(f"HQ's page, with the first token (shown once): {url}/login?token={token}&next=/hq")
@@ -58,7 +58,7 @@ def serve_command(
         try:
             if cluster is None:
                 serve(engine, world, clock, listener, batch=batch, log_level=settings.log_level, now=living.world,
-                      attachments=settings.attachments, wecom=wecom)
+                      attachments=settings.attachments, wecom=wecom, limits=_limits(settings))
             else:
                 _serve_over_kafka(engine, living, clock, listener, cluster, settings, wecom)
         finally:
@@ -79,4 +79,8 @@ def _serve_over_kafka(
     registry.register(Figures(lambda: remote.watch.seen))
     serve_over(
         remote, engine, living.world(), clock, listener, log_level=settings.log_level, registry=registry,
-        now=living.world, attachments=settings.attachments, wecom=wecom)
+        now=living.world, attachments=settings.attachments, wecom=wecom, limits=_limits(settings))
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.rate, settings.rate_burst, settings.audit_days)

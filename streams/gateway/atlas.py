@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ class Chart(NamedTuple):
     ids: tuple[str, ...]
     ids_by_city: dict[str, tuple[str, ...]]
     estates_by_dealer: dict[str, frozenset[str]]
+    estates_by_store: dict[str, frozenset[str]]
+    dealers_by_city: dict[str, frozenset[str]]
     sites: dict[str, tuple[Site, ...]]
 
 
@@ -73,6 +75,11 @@ class Atlas:
                 self._shops = reference, PointIndex(lngs, lats, list(points))
             return self._shops[1]
 
+    def sites_of(self, cities: Iterable[str] | None) -> tuple[Site, ...]:
+        """The estates that have a point, of some cities or all."""
+        return self.sites(None) if cities is None else tuple(
+            site for city in sorted(cities) for site in self.sites(city))
+
     def sites(self, city: str | None) -> tuple[Site, ...]:
         """A city's estates that have a point, or all; by id."""
         chart = self.chart()
@@ -90,14 +97,22 @@ def _draw(reference: Reference) -> Chart:
     by_city: dict[str, list[str]] = {}
     for estate_id in ids:
         by_city.setdefault(reference.estates[estate_id].city, []).append(estate_id)
-    by_dealer: dict[str, set[str]] = {}
-    for group in reference.groups.values():
-        if group.dealer_id and group.estate_id:
-            by_dealer.setdefault(group.dealer_id, set()).add(group.estate_id)
+    groups = [group for group in reference.groups.values() if group.estate_id]
     return Chart(
         reference, ids, {city: tuple(found) for city, found in by_city.items()},
-        {dealer: frozenset(found) for dealer, found in by_dealer.items()}, {},
+        _sets((group.dealer_id, group.estate_id) for group in groups),
+        _sets((group.store_id, group.estate_id) for group in groups),
+        _sets((dealer.city, dealer.dealer_id) for dealer in reference.dealers.values()), {},
     )
+
+
+def _sets(pairs: Iterable[tuple[str | None, str | None]]) -> dict[str, frozenset[str]]:
+    """What belongs to each key; what belongs to none is left out."""
+    found: dict[str, set[str]] = {}
+    for key, value in pairs:
+        if key and value:
+            found.setdefault(key, set()).add(value)
+    return {key: frozenset(values) for key, values in found.items()}
 
 
 def point_of(place: Estate | Store) -> tuple[float, float] | None:
@@ -133,15 +148,17 @@ def feature(id: str, geometry: msgspec.Raw, properties: dict[str, Any]) -> msgsp
     )
 
 
-def stores_of(reference: Reference, city: str | None) -> dict[str, Any]:
-    """The stores of a city's dealers, or all, as a GeoJSON FeatureCollection."""
-    features = [_store(reference, store) for store in reference.stores.values() if _in(reference, store, city)]
+def stores_of(reference: Reference, cities: frozenset[str] | None, dealers: frozenset[str] | None) -> dict[str, Any]:
+    """The stores of some cities' dealers, or all, as a GeoJSON FeatureCollection; of certain dealers alone."""
+    features = [
+        _store(reference, store) for store in reference.stores.values()
+        if _in(reference, store, cities) and (dealers is None or store.dealer_id in dealers)]
     return {"type": "FeatureCollection", "features": [one for one in features if one is not None]}
 
 
-def _in(reference: Reference, store: Store, city: str | None) -> bool:
+def _in(reference: Reference, store: Store, cities: frozenset[str] | None) -> bool:
     dealer = reference.dealers.get(store.dealer_id)
-    return city is None or dealer is None or dealer.city in ("", city)
+    return cities is None or dealer is None or not dealer.city or dealer.city in cities
 
 
 def _store(reference: Reference, store: Store) -> dict[str, Any] | None:

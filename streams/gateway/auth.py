@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
+import msgspec
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from streams.gateway.context import Gateway, Here
-from streams.gateway.problems import NO_HEADER, NO_TOKEN, NOT_ALLOWED, Problem
+from streams.gateway.problems import BUSY, NO_HEADER, NO_TOKEN, NOT_ALLOWED, Problem
 from streams.tokens import Grant, TokenRole, grant_of, look_up
 
 COOKIE = "loupan_token"
@@ -17,7 +18,8 @@ COOKIE = "loupan_token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _bearer = HTTPBearer(auto_error=False, description="A token made by `loupan`; only its hash is kept.")
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by visiting /login?token=…")
+_cookie = APIKeyCookie(
+    name=COOKIE, auto_error=False, description="Set by /login. A change needs the header `X-Loupan: 1` beside it.")
 
 
 async def identify(
@@ -31,12 +33,35 @@ async def identify(
     grant = await here.ask(lambda connection: look_up(connection, token)) if token else None
     if grant is None:
         raise no_token()
+    request.state.grant = grant
+    _not_too_fast(request, here, grant)
     if bearer is None and request.method not in _SAFE and request.headers.get("x-loupan") != "1":
         raise Problem(
             NO_HEADER, "用 cookie 登录的写操作要带请求头 X-Loupan: 1。",
             "A change that is made with the cookie must carry the header X-Loupan: 1.",
         )
-    return grant
+    return _with_dealers(here, grant)
+
+
+def _not_too_fast(request: Request, here: Gateway, grant: Grant) -> None:
+    if here.buckets is None:
+        return
+    taken = here.buckets.take(grant.key)
+    request.state.headers = here.buckets.headers(taken)
+    if taken.wait:
+        raise Problem(
+            BUSY, f"这个令牌请求太快了，每秒最多 {here.buckets.rate:g} 次，请按 Retry-After 稍后再试。",
+            f"This token asks too fast: {here.buckets.rate:g} requests a second. Wait as Retry-After says.",
+            headers={"Retry-After": request.state.headers["Retry-After"]})
+
+
+def _with_dealers(here: Gateway, grant: Grant) -> Grant:
+    """A region's grant with the dealers of its cities, as the reference data have them now."""
+    if grant.role is not TokenRole.REGION:
+        return grant
+    by_city = here.atlas.chart().dealers_by_city
+    dealers = frozenset().union(*(by_city.get(city, frozenset()) for city in grant.cities))
+    return msgspec.structs.replace(grant, dealers=dealers)
 
 
 async def page_grant(request: Request, here: Here) -> Grant | None:
@@ -68,15 +93,29 @@ def _holder(*roles: TokenRole) -> Callable[[Grant], Awaitable[Grant]]:
     return check
 
 
-#: Endpoints' parameters: who may ask.
+#: Endpoints' parameters: who may ask. A `Reader` is HQ or a dealer, for what knows of these two alone; a `Watcher` sees
+#: the estates of some cities or all, a `Viewer` whatever streams/gateway/scope.py shows it; a `Marker` says of a task
+#: what became of it, which a region only watches.
 Anyone = Annotated[Grant, Depends(identify)]
 Hq = Annotated[Grant, Depends(_holder(TokenRole.HQ))]
+Watcher = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.REGION))]
 Reader = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.DEALER))]
+Bookkeeper = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.REGION, TokenRole.DEALER))]
+Viewer = Annotated[
+    Grant, Depends(_holder(TokenRole.HQ, TokenRole.REGION, TokenRole.DEALER, TokenRole.STORE))]
+Marker = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.DEALER, TokenRole.STORE))]
 Publisher = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.INTEGRATION))]
 
 
-def sees(grant: Grant, dealer_id: str | None) -> bool:
-    """Whether what belongs to the dealer is shown to the grant's holder."""
+def sees(grant: Grant, dealer_id: str | None, store_id: str | None = None) -> bool:
+    """Whether what belongs to the dealer (and the store) is shown to the grant's holder.
+
+    A store sees nothing that does not name it. What lies in an estate is asked of streams/gateway/scope.py instead.
+    """
+    if grant.role is TokenRole.STORE:
+        return store_id is not None and grant.store_id == store_id
+    if grant.role is TokenRole.REGION:
+        return dealer_id in grant.dealers
     return grant.role is TokenRole.HQ or (grant.role is TokenRole.DEALER and grant.dealer_id == dealer_id)
 
 

@@ -98,14 +98,15 @@ class Board:
             totals = self._totals.get("", Counter())
             return {phase.value: totals[phase.value] for phase in Phase}
 
-    def counts(self, connection: Connection, city: str | None) -> dict[str, int]:
-        """The totals of a city or of all; events and dead letters are always those of all."""
-        with self._lock:
-            totals = self._totals.get(city or "", Counter())
-            counts = {name: totals[name] for name in _NAMES}
-            events = self._count_events(connection)
+    def counts(self, connection: Connection, cities: str | frozenset[str] | None) -> dict[str, int]:
+        """The totals of some cities or of all; events and dead letters are always those of all."""
+        named = {cities} if isinstance(cities, str) else cities
         chart = self._atlas.chart()
-        estates = len(chart.ids_by_city.get(city, ())) if city else len(chart.ids)
+        with self._lock:
+            parts = [self._totals.get(city, Counter()) for city in ({""} if named is None else named)]
+            counts = {name: sum(part[name] for part in parts) for name in _NAMES}
+            events = self._count_events(connection)
+        estates = len(chart.ids) if named is None else sum(len(chart.ids_by_city.get(city, ())) for city in named)
         return {"events": events, "estates": estates, **counts, "dead_letters": count_dead(connection)}
 
     def _count_events(self, connection: Connection) -> int:

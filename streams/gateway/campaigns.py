@@ -8,9 +8,10 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 
 from schemas.values import RUNGS, Phase, Rung
-from streams.gateway.auth import Hq
+from streams.gateway.auth import Watcher
 from streams.gateway.board import body_of, number
 from streams.gateway.context import Gateway, Here, json
+from streams.gateway.scope import cities_of
 
 _ORDER = {phase.value: place for place, phase in enumerate(Phase)}
 #: The funnel's steps: everybody at this rung of the ladder or above.
@@ -23,9 +24,9 @@ router = APIRouter(tags=["hq"])
 
 
 @router.get("/v1/campaigns", summary="All campaigns, by phase and progress")
-def read_campaigns(here: Here, _: Hq, city: str | None = None) -> Response:
+def read_campaigns(here: Here, grant: Watcher, city: str | None = None) -> Response:
     """`{"campaigns"}`: the flow map's figures of each, those nearest to closing first."""
-    rows = [body for body in _bodies(here, city) if body.get("phase") or body.get("campaign_id")]
+    rows = [body for body in _bodies(here, cities_of(grant, city)) if body.get("phase") or body.get("campaign_id")]
     rows.sort(key=_progress)
     return json({"campaigns": rows, "now": here.clock.now(), "simulated": here.clock.simulated})
 
@@ -38,11 +39,13 @@ def _progress(body: dict[str, Any]) -> tuple[int, int, int, str]:
 
 
 @router.get("/v1/funnel", summary="Members, active, interested, prospective, buyers")
-def read_funnel(here: Here, _: Hq, by: Literal["city", "dealer", "estate", "group"] = "city") -> Response:
+def read_funnel(
+    here: Here, grant: Watcher, by: Literal["city", "dealer", "estate", "group"] = "city"
+) -> Response:
     """`{"by", "rows"}`: each with `id`, `name` and the five steps; a step holds those who went further, too."""
     sums: dict[str, Counter[str]] = {}
     names: dict[str, str] = {}
-    for body in _bodies(here, None):
+    for body in _bodies(here, cities_of(grant, None)):
         for id, name, part in _parts(here, body, by):
             names[id] = name
             sums.setdefault(id, Counter()).update(_steps(part))
@@ -85,14 +88,14 @@ def _steps(body: dict[str, Any]) -> Counter[str]:
     return Counter({**reached, "members": number(body.get("members")) or reached["members"]})
 
 
-def _bodies(here: Gateway, city: str | None) -> list[dict[str, Any]]:
+def _bodies(here: Gateway, cities: frozenset[str] | None) -> list[dict[str, Any]]:
     """The flow map's rows with the estates' names."""
     version = here.changes.version()
     here.read(lambda connection: here.board.refresh(connection, version))
     estates = here.reference().estates
     bodies = []
     for entry in here.board.entries().values():
-        if city is not None and entry.city != city:
+        if cities is not None and entry.city not in cities:
             continue
         estate = estates.get(entry.estate_id)
         own = {"name": estate.name, "city": estate.city, "district": estate.district} if estate else {}

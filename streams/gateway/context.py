@@ -15,9 +15,11 @@ from starlette.concurrency import run_in_threadpool
 
 from agents.world import World
 from schemas.reference import Reference
+from streams.audit import Audit
 from streams.gateway.atlas import Atlas
 from streams.gateway.bell import Bell
 from streams.gateway.board import Board
+from streams.gateway.limits import Buckets
 from streams.gateway.measures import Measures
 from streams.gateway.pictures import Pictures
 from streams.gateway.ports import Changes, Clock, Door
@@ -41,9 +43,11 @@ class Gateway:
     board: Board
     bell: Bell
     measures: Measures
+    audit: Audit
     world: Callable[[], World | None]
     pictures: Pictures
     wecom: Lock | None = None
+    buckets: Buckets | None = None
 
     def today(self) -> date:
         """The date of campaigns' time, in our zone."""

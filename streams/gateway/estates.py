@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 
 from schemas.reference import Estate, Group, Reference
 from streams.gateway.atlas import Chart, point_of, properties_of
-from streams.gateway.auth import Reader, sees
-from streams.gateway.board import body_of
+from streams.gateway.auth import Viewer
+from streams.gateway.board import Entry, body_of
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.covering import coverage_of
 from streams.gateway.nearby import cursor_after, nearest_first, place_in, point_in
 from streams.gateway.problems import NOT_FOUND, Problem
+from streams.gateway.scope import sees_group, works
 from streams.ledger_view import POSTED
 from streams.readers import LAST, MOST, LogRow, TaskRow, campaign_log, sent_at, task_counts, tasks_changed
 from streams.tokens import Grant, TokenRole
@@ -31,7 +32,7 @@ router = APIRouter(tags=["hq"])
 @router.get("/v1/estates", summary="The estate book")
 def read_estates(
     here: Here,
-    grant: Reader,
+    grant: Viewer,
     city: str | None = None,
     q: Annotated[str | None, Query(
         max_length=100, description="Part of a name, an alias, an address or an id; else a name, as people write it",
@@ -114,22 +115,35 @@ def _line(here: Gateway, reference: Reference, estate: Estate, away: float | Non
 
 
 @router.get("/v1/estates/{estate_id}", summary="One estate")
-def read_estate(estate_id: str, here: Here, grant: Reader) -> Response:
+def read_estate(estate_id: str, here: Here, grant: Viewer) -> Response:
     """The estate, its point on the flow map, its groups, stores and dealers, and where its tasks stand."""
     estate = own_estate(here, grant, estate_id)
     reference = here.reference()
     entry = here.board.entry(estate_id)
-    groups = [group for group in reference.groups_of_estate.get(estate_id, ()) if sees(grant, group.dealer_id)]
+    groups = [group for group in reference.groups_of_estate.get(estate_id, ()) if sees_group(here, grant, group)]
     return json({
         **properties_of(estate), "address": estate.address, "point": point_of(estate),
         "build_year": estate.build_year, "aliases": estate.aliases, "outline": estate.outline,
         "parent": estate.parent or None, "parts": here.atlas.book().children(estate_id),
         "coverage": coverage_of(here, reference, estate),
         "point_flags": sorted(here.atlas.book().flags(estate_id)), "sources": estate.sources,
-        "flow": msgspec.Raw(entry.raw) if entry else None,
+        "flow": _own_figures(here, grant, entry),
         "groups": [_group(group, reference) for group in groups],
-        "tasks": here.read(lambda connection: task_counts(connection, estate_id, dealer_id=grant.dealer_id)),
+        "tasks": here.read(lambda connection: task_counts(
+            connection, estate_id, dealer_id=grant.dealer_id, store_id=grant.store_id)),
     })
+
+
+def _own_figures(here: Gateway, grant: Grant, entry: Entry | None) -> dict[str, Any] | msgspec.Raw | None:
+    """The estate's figures on the flow map; those that are parted by group, of the groups that are shown alone."""
+    if entry is None or grant.role in {TokenRole.HQ, TokenRole.REGION}:
+        return msgspec.Raw(entry.raw) if entry else None
+    body, known = body_of(entry), here.reference().groups
+    parted = (body.get("connections") or {}).get("groups")
+    if isinstance(parted, dict):
+        body["connections"]["groups"] = {
+            id: figures for id, figures in parted.items() if id in known and sees_group(here, grant, known[id])}
+    return body
 
 
 def _group(group: Group, reference: Reference) -> dict[str, Any]:
@@ -150,7 +164,7 @@ def _group(group: Group, reference: Reference) -> dict[str, Any]:
 def read_timeline(
     estate_id: str,
     here: Here,
-    grant: Reader,
+    grant: Viewer,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     before: Annotated[int, Query(ge=0, le=LAST, description="The last page's cursor")] = LAST,
     member_id: Annotated[str | None, Query(
@@ -165,18 +179,19 @@ def read_timeline(
     if member_id is not None:
         items = here.read(lambda connection: _history(connection, estate_id, member_id, before, limit))
     else:
-        items = here.read(lambda connection: _timeline(connection, estate_id, grant.dealer_id, before, limit))
+        items = here.read(lambda connection: _timeline(connection, estate_id, grant, before, limit))
     shown = [item for item in items if _shown(here, grant, item)]
     return json({"items": shown, "cursor": items[-1]["offset"] if len(items) >= limit else None})
 
 
 def _timeline(
-    connection: Connection, estate_id: str, dealer_id: str | None, before: int, limit: int
+    connection: Connection, estate_id: str, grant: Grant, before: int, limit: int
 ) -> list[dict[str, Any]]:
     events = campaign_log(connection, estate_id, before, limit)
     # Below the page's last campaign event, tasks belong to the next page.
     after = events[-1].offset if len(events) == limit else -1
-    changed = tasks_changed(connection, estate_id, after, before, limit, dealer_id=dealer_id)
+    changed = tasks_changed(
+        connection, estate_id, after, before, limit, dealer_id=grant.dealer_id, store_id=grant.store_id)
     sent = sent_at(connection, (row.changed for row in changed))
     items = [_item(row) for row in events] + [_task_item(row, sent.get(row.changed)) for row in changed]
     items.sort(key=lambda item: item["offset"], reverse=True)
@@ -205,7 +220,7 @@ def _shown(here: Gateway, grant: Grant, item: dict[str, Any]) -> bool:
         # Entries have a view of their own: /v1/ledger.
         return False
     group = here.reference().groups.get((item["data"] or {}).get("group_id") or "")
-    return group is None or group.dealer_id is None or sees(grant, group.dealer_id)
+    return group is None or group.dealer_id is None or sees_group(here, grant, group)
 
 
 def _item(row: LogRow) -> dict[str, Any]:
@@ -227,16 +242,6 @@ def _task_item(row: TaskRow, sent: LogRow | None) -> dict[str, Any]:
         "causationid": event.get("causationid") if own else None,
         "data": {name: task.get(name) for name in shown} | {"text": (task.get("script") or {}).get("text", "")[:80]},
     }
-
-
-def works(here: Gateway, chart: Chart, grant: Grant, estate_id: str) -> bool:
-    """Whether the grant's holder may see the estate: HQ every one, a dealer where it has a group or a campaign."""
-    if grant.role is TokenRole.HQ:
-        return True
-    if estate_id in chart.estates_by_dealer.get(grant.dealer_id or "", frozenset()):
-        return True
-    entry = here.board.entry(estate_id)
-    return entry is not None and body_of(entry).get("dealer_id") == grant.dealer_id
 
 
 def own_estate(here: Gateway, grant: Grant, estate_id: str) -> Estate:

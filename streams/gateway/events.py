@@ -9,13 +9,13 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import unquote
 
 import msgspec
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from schemas.events import MAX_EVENT_BYTES
 from streams.gateway.auth import Publisher
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.ports import Accepted
-from streams.gateway.problems import BUSY, NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
+from streams.gateway.problems import BUSY, NOT_ALLOWED, NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
 from streams.gateway.reasons import not_taken
 
 #: The largest request, in bytes and in events.
@@ -43,7 +43,7 @@ class Sent(NamedTuple):
     single: bool
 
 
-async def _not_too_fast(here: Here) -> None:
+def _not_too_many(here: Gateway) -> None:
     if here.door.lag > MAX_LAG:
         raise Problem(
             BUSY, f"收件箱里还有 {here.door.lag} 条没处理，请过几秒再发。",
@@ -53,7 +53,7 @@ async def _not_too_fast(here: Here) -> None:
 
 
 @router.post(
-    "/v1/events", dependencies=[Depends(_not_too_fast)],
+    "/v1/events",
     summary="Publish one event or a batch",
     openapi_extra={"requestBody": {"required": True, "content": {
         _STRUCTURED: {"schema": {"type": "object", "description": "One CloudEvent"}},
@@ -62,19 +62,60 @@ async def _not_too_fast(here: Here) -> None:
     }}},
     responses={422: {"description": "The one event is wrong; in a batch, `results` says which"}},
 )
-async def publish(request: Request, here: Here, _: Publisher) -> Response:
+async def publish(request: Request, here: Here, grant: Publisher) -> Response:
     """Take events; each is answered by its place: accepted, duplicate, or error with what is wrong."""
+    _not_too_many(here)
     sent = _read(request, await _body(request))
-    results = await here.door.accept(sent.raws) if sent.raws else []
-    return _answer(here, sent, results)
+    foreign = _foreign(sent, grant.source)
+    own = [raw for index, raw in enumerate(sent.raws) if index not in foreign] if foreign else sent.raws
+    results = await here.door.accept(own) if own else []
+    return _answer(here, sent, _in_place(results, foreign, len(sent.raws)) if foreign else results, foreign)
 
 
-def _answer(here: Gateway, sent: Sent, results: list[Accepted]) -> Response:
+class _Named(msgspec.Struct):
+    source: str = ""
+    id: str | None = None
+
+
+_named = msgspec.json.Decoder(_Named)
+
+
+def _foreign(sent: Sent, source: str | None) -> dict[int, Accepted]:
+    """The events, by their place, whose source is not the one that the token is limited to; the door hears none."""
+    if source is None:
+        return {}
+    found: dict[int, Accepted] = {}
+    for index, raw in enumerate(sent.raws):
+        try:
+            event = _named.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            # No source at all, or no text: the door refuses that by itself.
+            continue
+        if event.source != source:
+            why = f"its source is {event.source[:200]!r}: this token publishes {source!r} alone"
+            found[index] = Accepted(index, "error", event.id, why)
+    return found
+
+
+def _in_place(results: list[Accepted], foreign: dict[int, Accepted], count: int) -> list[Accepted]:
+    """The door's answers and the refusals, each at its event's place."""
+    given = iter(results)
+    return [
+        foreign[index] if index in foreign else msgspec.structs.replace(next(given), index=index)
+        for index in range(count)
+    ]
+
+
+def _answer(here: Gateway, sent: Sent, results: list[Accepted], foreign: dict[int, Accepted]) -> Response:
     counts = dict.fromkeys(("accepted", "duplicate", "error"), 0)
     for result in results:
         counts[result.status] += 1
     for status, count in counts.items():
         here.measures.events.labels(status).inc(count)
+    if sent.single and foreign:
+        raise Problem(
+            NOT_ALLOWED, f"事件没有被接收：{foreign[0].detail}。", f"The event was not taken: {foreign[0].detail}.",
+            results=results)
     if sent.single and results[0].status == "error":
         raise not_taken(results[0].detail, results=results)
     return json({"results": results, **counts})

@@ -13,10 +13,12 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import Connection
 
 from streams.gateway.atlas import Site, feature, properties_of, stores_of
-from streams.gateway.auth import Hq
+from streams.gateway.auth import Watcher
 from streams.gateway.board import Entry, body_of
 from streams.gateway.context import Gateway, Here, json
+from streams.gateway.scope import cities_of
 from streams.gateway.sse import Leave, Start, opening
+from streams.tokens import TokenRole
 
 #: A flow stream says no more than this often what changed, in seconds.
 _PACE = 0.25
@@ -28,14 +30,14 @@ router = APIRouter(tags=["hq"])
 
 
 @router.get("/v1/flow", summary="The flow map of a city, as GeoJSON")
-def read_flow(here: Here, _: Hq, city: str | None = None) -> Response:
+def read_flow(here: Here, grant: Watcher, city: str | None = None) -> Response:
     """A FeatureCollection of all estates that have a point (WGS-84); worked ones with their campaign's figures.
 
     Beside it: `counts`, `now`, `simulated`, `without_point`, and `cursor`, from which the stream goes on.
     """
-    version = here.changes.version()
-    _revision, counts = here.read(partial(_look, here, version, city))
-    sites = here.atlas.sites(city)
+    version, cities = here.changes.version(), cities_of(grant, city)
+    _revision, counts = here.read(partial(_look, here, version, cities))
+    sites = here.atlas.sites_of(cities)
     worked = here.board.entries()
     return json(
         {
@@ -51,9 +53,11 @@ def read_flow(here: Here, _: Hq, city: str | None = None) -> Response:
     )
 
 
-def _look(here: Gateway, version: int, city: str | None, connection: Connection) -> tuple[int, dict[str, int]]:
+def _look(
+    here: Gateway, version: int, cities: frozenset[str] | None, connection: Connection
+) -> tuple[int, dict[str, int]]:
     """The board's revision and its counts, after a look at what changed."""
-    return here.board.refresh(connection, version), here.board.counts(connection, city)
+    return here.board.refresh(connection, version), here.board.counts(connection, cities)
 
 
 def _feature(site: Site, entry: Entry | None) -> msgspec.Raw:
@@ -72,33 +76,34 @@ class _Opening(NamedTuple):
     version: int
     revision: int
     counts: dict[str, int]
+    cities: frozenset[str] | None
 
 
-async def _open(here: Here, _: Hq, city: str | None = None) -> _Opening:
+async def _open(here: Here, grant: Watcher, city: str | None = None) -> _Opening:
     # A dependency, so that a stream begins before it is answered: whoever has the answer misses nothing after it.
-    version = here.changes.version()
-    return _Opening(version, *await here.ask(partial(_look, here, version, city)))
+    version, cities = here.changes.version(), cities_of(grant, city)
+    return _Opening(version, *await here.ask(partial(_look, here, version, cities)), cities)
 
 
 @router.get("/v1/flow/stream", response_class=EventSourceResponse, summary="The flow map's changes (SSE)")
 async def stream_flow(
-    here: Here, grant: Hq, start: Start, opened: Annotated[_Opening, Depends(_open)], city: str | None = None
+    here: Here, grant: Watcher, start: Start, opened: Annotated[_Opening, Depends(_open)]
 ) -> AsyncIterator[ServerSentEvent]:
     """`flow`: the properties of the estates that changed; `counts`: the totals. At most four times a second.
 
     Comes back with Last-Event-ID: whatever changed meanwhile comes once, in its last state.
     """
-    version, revision, counts = opened
+    version, revision, counts, cities = opened
     leave = Leave(here, grant)
     with here.measures.streams.labels("flow").track_inprogress():
         yield opening()
-        if start is not None and (missed := _of_city(here.board.changed_since(start), city)):
+        if start is not None and (missed := _of_cities(here.board.changed_since(start), cities)):
             yield _flow(here, missed, version)
         yield _counts(here, counts, version)
         while await leave.holds():
             version = await here.changes.wait(version, _LOOK)
-            seen, (revision, now) = revision, await here.ask(partial(_look, here, version, city))
-            if changed := _of_city(here.board.changed_after(seen), city):
+            seen, (revision, now) = revision, await here.ask(partial(_look, here, version, cities))
+            if changed := _of_cities(here.board.changed_after(seen), cities):
                 yield _flow(here, changed, version)
             if now != counts:
                 counts = now
@@ -106,8 +111,8 @@ async def stream_flow(
             await asyncio.sleep(_PACE)
 
 
-def _of_city(entries: list[Entry], city: str | None) -> list[Entry]:
-    return [entry for entry in entries if city is None or entry.city == city]
+def _of_cities(entries: list[Entry], cities: frozenset[str] | None) -> list[Entry]:
+    return [entry for entry in entries if cities is None or entry.city in cities]
 
 
 def _flow(here: Gateway, entries: list[Entry], version: int) -> ServerSentEvent:
@@ -125,7 +130,7 @@ def _counts(here: Gateway, counts: dict[str, int], version: int) -> ServerSentEv
 
 
 @router.get("/v1/districts", summary="A city's district outlines, as GeoJSON")
-def read_districts(_: Hq, city: str) -> Response:
+def read_districts(_: Watcher, city: str) -> Response:
     """A FeatureCollection of outlines in WGS-84."""
     # Outlines are large: whoever first asks for them loads them, not every start.
     from streams.districts import districts_of  # noqa: PLC0415  # as said
@@ -134,6 +139,7 @@ def read_districts(_: Hq, city: str) -> Response:
 
 
 @router.get("/v1/stores", summary="The stores of a city's dealers, as GeoJSON")
-def read_stores(here: Here, _: Hq, city: str | None = None) -> Response:
+def read_stores(here: Here, grant: Watcher, city: str | None = None) -> Response:
     """A FeatureCollection of points in WGS-84."""
-    return json(stores_of(here.reference(), city), media_type=_GEOJSON)
+    dealers = grant.dealers if grant.role is TokenRole.REGION else None
+    return json(stores_of(here.reference(), cities_of(grant, city), dealers), media_type=_GEOJSON)

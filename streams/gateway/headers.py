@@ -1,4 +1,4 @@
-"""The outermost layer: headers that every answer carries, and the measures of every request."""
+"""The outermost layer: headers that every answer carries, the measures of every request, its line in the audit log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streams.audit import Audit
 from streams.gateway.measures import Measures
+from streams.gateway.noted import note
 
 #: Pages load what we serve and nothing else, and nobody frames them.
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -22,8 +24,8 @@ _ALWAYS = {
 class Headers:
     """Adds what is missing of the headers, and measures. Plain ASGI, so that streams stay streams."""
 
-    def __init__(self, app: ASGIApp, measures: Measures) -> None:
-        self._app, self._measures = app, measures
+    def __init__(self, app: ASGIApp, measures: Measures, audit: Audit) -> None:
+        self._app, self._measures, self._audit = app, measures, audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on."""
@@ -35,7 +37,8 @@ class Headers:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _ALWAYS.items():
+                said = scope.get("state", {}).get("headers", {})
+                for name, value in (*_ALWAYS.items(), *said.items()):
                     headers.setdefault(name, value)
                 self._measure(scope, message["status"], time.perf_counter() - began)
             await send(message)
@@ -52,3 +55,4 @@ class Headers:
         route = getattr(scope.get("route"), "path", None) or "other"
         self._measures.requests.labels(scope["method"], route, str(status)).inc()
         self._measures.seconds.labels(route).observe(seconds)
+        note(self._audit, scope, status)

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
-from streams.gateway.auth import Reader
+from streams.gateway.auth import Bookkeeper
 from streams.gateway.context import Here, json
 from streams.gateway.estates import own_estate
 from streams.gateway.problems import BAD_PARAMETER, NOT_FOUND, Problem
+from streams.gateway.scope import in_region
 from streams.ledger_view import Asked, books, estate_of, sums, waiting_as_lines
 from streams.tokens import TokenRole
 
@@ -20,7 +21,7 @@ router = APIRouter(tags=["hq"])
 @router.get("/v1/ledger", summary="The books of orders")
 def read_ledger(
     here: Here,
-    grant: Reader,
+    grant: Bookkeeper,
     estate_id: Annotated[str | None, Query(max_length=256, description="The estate whose books are asked for")] = None,
     order_id: Annotated[str | None, Query(max_length=256, description="One order alone")] = None,
 ) -> Response:
@@ -39,7 +40,8 @@ def read_ledger(
         own_estate(here, grant, estate_id)
     found = here.read(lambda connection: _books(connection, estate_id, order_id, grant.dealer_id))
     # An order's books may be kept in an estate that its dealer does not work: they are still the dealer's.
-    if found is None or (order_id is not None and not found["orders"]):
+    hidden = found is not None and grant.role is TokenRole.REGION and not in_region(here, grant, found["estate_id"])
+    if found is None or hidden or (order_id is not None and not found["orders"]):
         raise Problem(NOT_FOUND, f"没有订单 {order_id} 的账。", f"There are no books of an order {order_id}.")
     return json(found)
 

@@ -49,15 +49,20 @@ def read_asyncapi() -> Response:
 
 @router.get("/v1/me", summary="Whose token this is, and the campaigns' time")
 def me(here: Here, grant: Anyone) -> Response:
-    """The token's role and dealer, and the clock that campaigns live by."""
+    """The token's role and whose it is, and the clock that campaigns live by."""
     return json(who(here, grant))
 
 
 def who(here: Gateway, grant: Grant) -> dict[str, object]:
     """Whose token it is, and the clock that campaigns live by."""
-    dealer = here.reference().dealers.get(grant.dealer_id or "")
+    reference = here.reference()
+    dealer, store = reference.dealers.get(grant.dealer_id or ""), reference.stores.get(grant.store_id or "")
     return {
         "role": grant.role, "dealer_id": grant.dealer_id,
         "dealer_name": dealer.name if dealer else grant.dealer_id,
+        **({"store_id": grant.store_id, "store_name": store.name if store else grant.store_id}
+           if grant.store_id else {}),
+        **({"cities": sorted(grant.cities)} if grant.cities else {}),
+        **({"source": grant.source} if grant.source else {}),
         "now": here.clock.now(), "speed": here.clock.speed, "simulated": here.clock.simulated,
     }

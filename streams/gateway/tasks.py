@@ -12,14 +12,15 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from schemas.reference import Reference
 from schemas.topics import TASKS
 from schemas.values import TaskStatus
-from streams.gateway.auth import Reader, sees
+from streams.gateway.auth import Viewer
 from streams.gateway.bell import EVERYBODY
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.problems import BAD_PARAMETER, NOT_FOUND, Problem, prefers_chinese
+from streams.gateway.scope import estates_of, in_region, sees_task
 from streams.gateway.sse import HEARTBEAT, Leave, Now, Start, cloud_event, opening
 from streams.gateway.why import explain
-from streams.readers import Cursor, LogRow, TaskFilter, TaskRow, find_task, list_tasks, sent_between
-from streams.tokens import Grant
+from streams.readers import Cursor, LogRow, TaskFilter, TaskRow, find_task, list_tasks, of_store, sent_between
+from streams.tokens import Grant, TokenRole
 
 #: Events that a stream reads at once.
 _CHUNK = 200
@@ -30,28 +31,30 @@ router = APIRouter(tags=["tasks"])
 @router.get("/v1/tasks", summary="Tasks, by window, or what changed since a cursor")
 def read_tasks(
     here: Here,
-    grant: Reader,
+    grant: Viewer,
     status: Annotated[list[str] | None, Query(description="One or more, repeated or with commas between")] = None,
     estate_id: str | None = None,
     group_id: str | None = None,
     persona_id: str | None = None,
-    dealer_id: Annotated[str | None, Query(description="HQ only: one dealer's")] = None,
+    dealer_id: Annotated[str | None, Query(description="HQ and a region: one dealer's")] = None,
     since: Annotated[str | None, Query(description="A cursor: what changed since, in the order of change")] = None,
     start: Annotated[str | None, Query(alias="from", description="Windows that end after it")] = None,
     end: Annotated[str | None, Query(alias="to", description="Windows that start before it")] = None,
     limit: Annotated[int, Query(ge=1, le=2000)] = 500,
 ) -> Response:
-    """`{"tasks", "cursor", "more"}`: a dealer's own, or all for HQ.
+    """`{"tasks", "cursor", "more"}`: a dealer's or a store's own, those of a region's estates, or all for HQ.
 
     Without `since` they come by window; where `more` is true, ask for a narrower time. With it they come in the
     order of change, page by page: ask again with the new cursor. The cursor also starts the stream.
     """
+    version = here.changes.version()
+    if grant.role is TokenRole.REGION:
+        here.read(lambda connection: here.board.refresh(connection, version))
     wanted = TaskFilter(
         dealer_id=grant.dealer_id or dealer_id, estate_id=estate_id, group_id=group_id, persona_id=persona_id,
         statuses=_statuses(status), start=here.moment("from", start), end=here.moment("to", end),
-        since=_cursor(since), limit=limit,
+        since=_cursor(since), limit=limit, store_id=grant.store_id, estates=estates_of(here, grant),
     )
-    version = here.changes.version()
     rows = here.read(lambda connection: list_tasks(connection, wanted))
     reference = here.reference()
     more = len(rows) == limit
@@ -96,6 +99,18 @@ class _Whose(msgspec.Struct, gc=False):
 
 
 _whose = msgspec.json.Decoder(_Whose)
+
+
+class _Which(msgspec.Struct, gc=False):
+    task_id: str
+    estate_id: str
+
+
+class _About(msgspec.Struct, gc=False):
+    data: _Which
+
+
+_about = msgspec.json.Decoder(_About)
 #: Where a task is that belongs to no group yet: outside, on the way in.
 OUTSIDE = "群外"
 
@@ -117,7 +132,7 @@ def with_names(body: bytes, reference: Reference) -> msgspec.Raw:
 
 @router.get("/v1/tasks/stream", response_class=EventSourceResponse, summary="Tasks as they change (SSE)")
 async def stream_tasks(
-    here: Here, grant: Reader, start: Start, version: Now, dealer_id: str | None = None
+    here: Here, grant: Viewer, start: Start, version: Now, dealer_id: str | None = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Every event of the topic `tasks`: id = its place in the outbox, event = its type, data = the CloudEvent.
 
@@ -130,7 +145,7 @@ async def stream_tasks(
         yield opening()
         while await leave.holds():
             rows, at = await _sent(here, at, key)
-            for row in rows:
+            for row in await _shown(here, grant, rows):
                 yield cloud_event(row.offset, row.raw)
             if not rows:
                 await here.bell.wait(listener, at, HEARTBEAT)
@@ -145,8 +160,19 @@ async def _sent(here: Gateway, at: int, key: str | None) -> tuple[list[LogRow], 
     return rows, rows[-1].offset if len(rows) == _CHUNK else max(at, version)
 
 
+async def _shown(here: Gateway, grant: Grant, rows: list[LogRow]) -> list[LogRow]:
+    """Of a dealer's events those of the store's tasks; of all, those of the region's estates."""
+    if grant.role is TokenRole.REGION:
+        return [row for row in rows if in_region(here, grant, _about.decode(row.raw).data.estate_id)]
+    if grant.store_id is None or not rows:
+        return rows
+    ids, store_id = {_about.decode(row.raw).data.task_id for row in rows}, grant.store_id
+    own = await here.ask(lambda connection: of_store(connection, store_id, sorted(ids)))
+    return [row for row in rows if _about.decode(row.raw).data.task_id in own]
+
+
 @router.get("/v1/tasks/{task_id}/why", summary="Why a task was asked for")
-def read_why(task_id: str, request: Request, here: Here, grant: Reader) -> Response:
+def read_why(task_id: str, request: Request, here: Here, grant: Viewer) -> Response:
     """The rule in words, the script and its version, what it rests on, and the events that brought it about."""
     chinese = prefers_chinese(request.headers.get("accept-language"))
     row = own_task(here, grant, task_id)
@@ -156,6 +182,6 @@ def read_why(task_id: str, request: Request, here: Here, grant: Reader) -> Respo
 def own_task(here: Gateway, grant: Grant, task_id: str) -> TaskRow:
     """A task that the grant's holder may see. Another dealer's is not there, as far as they can tell."""
     row = here.read(lambda connection: find_task(connection, task_id))
-    if row is None or not sees(grant, row.dealer_id):
+    if row is None or not sees_task(here, grant, row):
         raise Problem(NOT_FOUND, f"没有任务 {task_id}。", f"There is no task {task_id}.")
     return row

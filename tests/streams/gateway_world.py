@@ -25,7 +25,7 @@ from schemas.ids import derived_id
 from schemas.reference import Reference
 from schemas.tasks import Script, Task, TaskChange, TaskIssued, TaskVerified, Window
 from schemas.values import Action, Phase, Role, TaskStatus
-from streams.gateway.app import create_app, end_streams
+from streams.gateway.app import close, create_app, end_streams
 from streams.gateway.ports import Accepted
 from streams.inbox import id_of
 from streams.tables import dead_letters, flow, inbox, metadata, outbox, tasks
@@ -114,6 +114,10 @@ class World:
                 "own": create_token(connection, "dealer", "d1", "the task's dealer"),
                 "other": create_token(connection, "dealer", "d2", "another dealer"),
                 "integration": create_token(connection, "integration", None, "wecom"),
+                "region": create_token(connection, "region", None, "the task's region", cities=["北京"]),
+                "elsewhere": create_token(connection, "region", None, "another region", cities=["天津"]),
+                "store": create_token(connection, "store", "d1", "the task's store", store_id="s1"),
+                "next door": create_token(connection, "store", "d1", "its dealer's other store", store_id="s3"),
             }
         self._runner = asyncio.Runner()
         self._client = httpx.AsyncClient(
@@ -123,6 +127,7 @@ class World:
     def close(self) -> None:
         self._runner.run(self._client.aclose())
         self._runner.close()
+        close(self.app)
         self.engine.dispose()
 
     def ask(self, method: str, path: str, *, who: str | None = "hq", **request: Any) -> httpx.Response:
@@ -171,7 +176,7 @@ class World:
                 task_id=made.task_id, seq=offset, dealer_id=made.dealer_id, estate_id=made.estate_id,
                 group_id=made.group_id, persona_id=made.persona_id, status=made.status.value,
                 window_start=ms(made.window.start), window_end=ms(made.window.end), changed=offset,
-                body=msgspec.json.encode(made),
+                body=msgspec.json.encode(made), store_id=made.store_id,
             ))
         self.commits.at = offset
         return offset
