@@ -46,6 +46,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "why:why_command",
         "Tell why a task was asked for: its events, rule, script, order and person, what was checked, how it ended."),
     "tokens": ("tokens:tokens_app", "Who may come in: tokens and one-time links, and who did or saw what."),
+    "map": (
+        "pictures:map_command",
+        "Draw the map of a city: its estates by phase, shops, who works what; PNG, or HTML in one file."),
     "ledger": (
         "ledger:ledger_command",
         "Show the books of orders: balances, entries, group-buys; without an estate or order, sums and what waits."),

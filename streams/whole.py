@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,37 @@ def write_new(path: Path, text: str) -> None:
     except OSError as error:
         path.unlink(missing_ok=True)
         raise not_written(path, error) from error
+
+
+def write_over(path: Path, body: bytes) -> None:
+    """Write a file in the place of the one that may be there: whole, or not at all.
+
+    Raises:
+        BadFile: when the path can be no file.
+        Unavailable: when the system does not let us write it; what was there is as it was.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
+        with tempfile.NamedTemporaryFile(prefix=".loupan-", dir=path.absolute().parent, delete=False) as file:
+            beside = Path(file.name)
+            try:
+                file.write(body)
+                file.close()
+                beside.chmod(0o666 & ~_umask())
+                beside.replace(path)
+            except OSError:
+                beside.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise not_written(path, error) from error
+
+
+def _umask() -> int:
+    """What new files are not allowed; it can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
 
 
 def not_written(path: Path, error: OSError) -> LoupanError:
