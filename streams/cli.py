@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "map": (
         "pictures:map_command",
         "Draw the map of a city: its estates by phase, shops, who works what; PNG, or HTML in one file."),
+    "wecom": ("wecom:wecom_app", "WeCom (企业微信): the conversation archive and the customers' groups, as events."),
     "ledger": (
         "ledger:ledger_command",
         "Show the books of orders: balances, entries, group-buys; without an estate or order, sums and what waits."),

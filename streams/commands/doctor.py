@@ -16,7 +16,8 @@ from streams.commands.carrying import Carrier, Kafka, Log, Partitions, Prefix, R
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, is_empty, opened, out, print_json
 from streams.database import is_server, shown
 from streams.reference_store import load_reference
-from streams.settings import read_settings
+from streams.settings import Settings, read_settings
+from streams.wecom import settings as wecom
 
 
 def migrate_command(database: Database = DEFAULT_DATABASE) -> None:
@@ -34,7 +35,7 @@ def doctor_command(
     kafka: Kafka = "127.0.0.1:9092", prefix: Prefix = "", partitions: Partitions = 16, replication: Replication = 3,
 ) -> None:
     """Check that loupan can run here, and say what to do where it can't."""
-    checks = [_python(), _sqlite(), *_database(database, log), *_geocoder(database)]
+    checks = [_python(), _sqlite(), *_database(database, log), *_geocoder(database), *_wecom(database)]
     if log is Carrier.KAFKA:
         checks += _kafka(kafka, prefix, partitions, replication)
     if as_json:
@@ -102,6 +103,43 @@ def _geocoder(database: str) -> list[Check]:
         return [("geocoder", True, f"{settings.geocoder}, {budget}")]
     remedy = "look at LOUPAN_GEOCODER and its key, or unset it: loupan works without"
     return [("geocoder", False, f"{settings.geocoder} does not answer: {wrong}; {budget}; {remedy}")]
+
+
+def _wecom(database: str) -> list[Check]:
+    """What of WeCom is set up, and what is missing of what was begun; WeCom itself is not asked."""
+    settings = read_settings()
+    if not any(wecom.is_wanted(settings, part) for part in wecom.PARTS):
+        return [("wecom", True, "not set up")]
+    return [_wecom_part(settings, part, database) for part in wecom.PARTS]
+
+
+def _wecom_part(settings: Settings, part: str, database: str) -> Check:
+    name, lacking = f"wecom {part}", ", ".join(wecom.missing(settings, part))
+    if not wecom.is_wanted(settings, part):
+        return name, True, f"not set up: {lacking}"
+    if lacking:
+        return name, False, f"{lacking} is not set (docs/wecom.md)"
+    try:
+        return name, True, _wecom_checked(settings, part, database)
+    except (BadFile, Unavailable) as error:
+        return name, False, str(error)
+
+
+def _wecom_checked(settings: Settings, part: str, database: str) -> str:
+    if part == "callback":
+        wecom.lock_of(settings)
+        return "set up; its address is /v1/wecom/callback"
+    if part == "groups":
+        return "set up"
+    from streams.wecom.archive import POSITION  # noqa: PLC0415  # it takes its time to load
+    from streams.wecom.keys import read_keys  # noqa: PLC0415  # as above
+
+    read_keys(wecom.archive_of(settings).keys)
+    if not is_server(database) and not Path(database).exists():
+        return "set up"
+    with opened(database) as engine, engine.connect().execution_options(reading=True) as connection:
+        at = places.below(connection, POSITION).get(POSITION, 0)
+    return f"set up; the last record taken is number {at}"
 
 
 def _inbox(connection: Connection) -> Check:
