@@ -330,6 +330,11 @@ def count_dead(connection: Connection) -> int:
 # --- running it -----------------------------------------------------------------------------------
 
 
+def worked(connection: Connection) -> int:
+    """How much was worked, of all that came: it moves with every batch, those too that send nothing out."""
+    return connection.execute(select(func.sum(positions.c.next))).scalar_one() or 0
+
+
 def is_ready(connection: Connection) -> bool:
     """Whether the tables are there and can be read."""
     connection.execute(select(meta.c.name).limit(1)).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import count
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from maps.book import EstateBook
 from maps.datum import to_wgs84
 from maps.index import PointIndex
 from schemas.reference import Estate, Reference, Store
+
+_EDITIONS = count(1)
 
 
 class Site(NamedTuple):
@@ -33,6 +36,8 @@ class Chart(NamedTuple):
     estates_by_store: dict[str, frozenset[str]]
     dealers_by_city: dict[str, frozenset[str]]
     sites: dict[str, tuple[Site, ...]]
+    #: Another for each state of the reference data that this process has seen.
+    edition: int
 
 
 class Atlas:
@@ -102,7 +107,7 @@ def _draw(reference: Reference) -> Chart:
         reference, ids, {city: tuple(found) for city, found in by_city.items()},
         _sets((group.dealer_id, group.estate_id) for group in groups),
         _sets((group.store_id, group.estate_id) for group in groups),
-        _sets((dealer.city, dealer.dealer_id) for dealer in reference.dealers.values()), {},
+        _sets((dealer.city, dealer.dealer_id) for dealer in reference.dealers.values()), {}, next(_EDITIONS),
     )
 
 

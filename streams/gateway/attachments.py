@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import FileResponse
 
-from streams.gateway.auth import Reader
+from streams.gateway.auth import Viewer
 from streams.gateway.context import Here
 from streams.gateway.pictures import KINDS
 from streams.gateway.problems import NOT_FOUND, Problem
@@ -21,7 +21,7 @@ router = APIRouter(tags=["tasks"])
     response_class=FileResponse, responses={200: {"content": {kind: {} for kind in sorted({*KINDS.values()})}}},
 )
 def read_attachment(
-    task_id: str, here: Here, grant: Reader,
+    task_id: str, here: Here, grant: Viewer,
     place: Annotated[int, Path(ge=1, le=100, description="Which of the script's attachments, from 1")],
     save: Annotated[bool, Query(description="As a download, under a name")] = False,
 ) -> Response:

@@ -94,8 +94,8 @@ def _holder(*roles: TokenRole) -> Callable[[Grant], Awaitable[Grant]]:
 
 
 #: Endpoints' parameters: who may ask. A `Reader` is HQ or a dealer, for what knows of these two alone; a `Watcher` sees
-#: the estates of some cities or all, a `Viewer` whatever streams/gateway/scope.py shows it; a `Marker` says of a task
-#: what became of it, which a region only watches.
+#: the estates of some cities or all, a `Viewer` whatever streams/gateway/scope.py shows it; a `Doer` works its
+#: tasks and says what became of them, which a region only watches.
 Anyone = Annotated[Grant, Depends(identify)]
 Hq = Annotated[Grant, Depends(_holder(TokenRole.HQ))]
 Watcher = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.REGION))]
@@ -103,7 +103,7 @@ Reader = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.DEALER))]
 Bookkeeper = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.REGION, TokenRole.DEALER))]
 Viewer = Annotated[
     Grant, Depends(_holder(TokenRole.HQ, TokenRole.REGION, TokenRole.DEALER, TokenRole.STORE))]
-Marker = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.DEALER, TokenRole.STORE))]
+Doer = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.DEALER, TokenRole.STORE))]
 Publisher = Annotated[Grant, Depends(_holder(TokenRole.HQ, TokenRole.INTEGRATION))]
 
 

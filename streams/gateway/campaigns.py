@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from schemas.values import RUNGS, Phase, Rung
 from streams.gateway.auth import Watcher
 from streams.gateway.board import body_of, number
 from streams.gateway.context import Gateway, Here, json
+from streams.gateway.fresh import Fresh
 from streams.gateway.scope import cities_of
 
 _ORDER = {phase.value: place for place, phase in enumerate(Phase)}
@@ -24,11 +25,17 @@ router = APIRouter(tags=["hq"])
 
 
 @router.get("/v1/campaigns", summary="All campaigns, by phase and progress")
-def read_campaigns(here: Here, grant: Watcher, city: str | None = None) -> Response:
+def read_campaigns(request: Request, here: Here, grant: Watcher, city: str | None = None) -> Response:
     """`{"campaigns"}`: the flow map's figures of each, those nearest to closing first."""
-    rows = [body for body in _bodies(here, cities_of(grant, city)) if body.get("phase") or body.get("campaign_id")]
+    cities = cities_of(grant, city)
+    _refresh(here)
+    fresh = Fresh(here, request, grant, here.board.revision)
+    if (known := fresh.known()) is not None:
+        return known
+    rows = [body for body in _bodies(here, cities) if body.get("phase") or body.get("campaign_id")]
     rows.sort(key=_progress)
-    return json({"campaigns": rows, "now": here.clock.now(), "simulated": here.clock.simulated})
+    return json(
+        {"campaigns": rows, "now": here.clock.now(), "simulated": here.clock.simulated}, headers=fresh.headers)
 
 
 def _progress(body: dict[str, Any]) -> tuple[int, int, int, str]:
@@ -90,8 +97,7 @@ def _steps(body: dict[str, Any]) -> Counter[str]:
 
 def _bodies(here: Gateway, cities: frozenset[str] | None) -> list[dict[str, Any]]:
     """The flow map's rows with the estates' names."""
-    version = here.changes.version()
-    here.read(lambda connection: here.board.refresh(connection, version))
+    _refresh(here)
     estates = here.reference().estates
     bodies = []
     for entry in here.board.entries().values():
@@ -101,3 +107,8 @@ def _bodies(here: Gateway, cities: frozenset[str] | None) -> list[dict[str, Any]
         own = {"name": estate.name, "city": estate.city, "district": estate.district} if estate else {}
         bodies.append({**own, **body_of(entry), "estate_id": entry.estate_id})
     return bodies
+
+
+def _refresh(here: Gateway) -> None:
+    version = here.changes.version()
+    here.read(lambda connection: here.board.refresh(connection, version))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import partial
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -48,6 +50,8 @@ class Gateway:
     pictures: Pictures
     wecom: Lock | None = None
     buckets: Buckets | None = None
+    #: Another for each start: versions are counted from there.
+    boot: str = field(default_factory=partial(secrets.token_hex, 8))
 
     def today(self) -> date:
         """The date of campaigns' time, in our zone."""
@@ -104,6 +108,9 @@ async def _gateway(request: Request) -> Gateway:
 Here = Annotated[Gateway, Depends(_gateway)]
 
 
-def json(body: object, status: int = 200, media_type: str = "application/json") -> Response:
+def json(
+    body: object, status: int = 200, media_type: str = "application/json", headers: Mapping[str, str] | None = None
+) -> Response:
     """A body as JSON; `msgspec.Raw` parts are taken over as they are. Never kept by a cache: it is somebody's own."""
-    return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store"}, media_type)
+    return Response(
+        msgspec.json.encode(body), status, {"Cache-Control": "no-store", **(headers or {})}, media_type)

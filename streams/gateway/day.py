@@ -15,7 +15,7 @@ from agents.foresight import Foreseen, foresee
 from agents.world import World
 from schemas.events import FIRST_YEAR, LAST_YEAR
 from schemas.tasks import Task
-from streams.gateway.auth import Reader, sees
+from streams.gateway.auth import Doer, sees
 from streams.gateway.board import body_of
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.problems import BAD_PARAMETER, Problem
@@ -35,7 +35,7 @@ Day = Annotated[str | None, Query(alias="date", max_length=10, description="A da
 
 
 @router.get("/v1/dealer/day", summary="A dealer's day in one answer")
-def read_day(here: Here, grant: Reader, day: Day = None, dealer_id: Dealer = None) -> Response:
+def read_day(here: Here, grant: Doer, day: Day = None, dealer_id: Dealer = None) -> Response:
     """`{"me", "date", "tasks", "files", "campaigns", "cursor", "more"}`: the day's tasks by window.
 
     `files` says of which attachments there is a file, as places from 1; `campaigns` how many stand where. From the
@@ -52,7 +52,7 @@ def read_day(here: Here, grant: Reader, day: Day = None, dealer_id: Dealer = Non
 
 
 @router.get("/v1/dealer/tomorrow", summary="A coming day, as far as it can be told")
-def read_tomorrow(here: Here, grant: Reader, dealer_id: Dealer = None) -> Response:
+def read_tomorrow(here: Here, grant: Doer, dealer_id: Dealer = None) -> Response:
     """`{"date", "tasks", "foreseen", "estates"}`: what is handed out for tomorrow already, and what is to be expected.
 
     What is foreseen is told by the campaign's own rules, as if nothing happened until then; its texts may change, and
@@ -72,7 +72,8 @@ def _tomorrow(
     known = {row.task_id for row in rows}
     tasks = [
         task for _, one in seen for task in one.tasks
-        if task.task_id not in known and sees(grant, task.dealer_id) and dealer_id in (None, task.dealer_id)
+        if task.task_id not in known and dealer_id in (None, task.dealer_id)
+        and sees(grant, task.dealer_id, task.store_id)
     ]
     tasks.sort(key=lambda task: (task.window.start, task.priority, task.task_id))
     reference = here.reference()
@@ -144,13 +145,18 @@ def of_day(
     here.board.refresh(connection, version)
     days = (day, day + timedelta(days=1))
     start, end = (int(datetime.combine(at, time(), here.zone).timestamp() * 1000) for at in days)
-    wanted = TaskFilter(dealer_id=grant.dealer_id or dealer_id, start=start, end=end, limit=_MOST)
-    return [row for row in list_tasks(connection, wanted) if sees(grant, row.dealer_id)]
+    wanted = TaskFilter(
+        dealer_id=grant.dealer_id or dealer_id, store_id=grant.store_id, start=start, end=end, limit=_MOST)
+    return [row for row in list_tasks(connection, wanted) if sees(grant, row.dealer_id, row.store_id)]
 
 
 def estates_of(here: Gateway, grant: Grant, dealer_id: str | None) -> Iterable[str]:
     """The estates in which the holder has groups, or a campaign; HQ's are all that anybody works."""
     chart = here.atlas.chart()
+    if grant.store_id is not None:
+        own = {entry.estate_id for entry in here.board.entries().values()
+               if body_of(entry).get("store_id") == grant.store_id}
+        return own | chart.estates_by_store.get(grant.store_id, frozenset())
     whose = grant.dealer_id or dealer_id
     if whose is None:
         return {entry.estate_id for entry in here.board.entries().values()}

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 
 from schemas.reference import Estate, Group, Reference
@@ -16,11 +16,13 @@ from streams.gateway.auth import Viewer
 from streams.gateway.board import Entry, body_of
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.covering import coverage_of
+from streams.gateway.fresh import Fresh
 from streams.gateway.nearby import cursor_after, nearest_first, place_in, point_in
 from streams.gateway.problems import NOT_FOUND, Problem
 from streams.gateway.scope import sees_group, works
 from streams.ledger_view import POSTED
 from streams.readers import LAST, MOST, LogRow, TaskRow, campaign_log, sent_at, task_counts, tasks_changed
+from streams.readers import worked as worked_so_far
 from streams.tokens import Grant, TokenRole
 
 #: The words of `agents.coverage`.
@@ -31,6 +33,7 @@ router = APIRouter(tags=["hq"])
 
 @router.get("/v1/estates", summary="The estate book")
 def read_estates(
+    request: Request,
     here: Here,
     grant: Viewer,
     city: str | None = None,
@@ -54,6 +57,9 @@ def read_estates(
     By id; with `near` the nearest first, each with its `distance_m`, those without a point left out.
     """
     _refresh(here)
+    fresh = Fresh(here, request, grant, here.board.revision)
+    if (known := fresh.known()) is not None:
+        return known
     at = None if near is None else point_in("near", near)
     after = None if at is None or cursor is None else place_in(cursor)
     chart = here.atlas.chart()
@@ -75,7 +81,7 @@ def read_estates(
     return json({
         "estates": [_line(here, chart.reference, estate, away) for estate, away in page],
         "cursor": cursor_after(*page[-1]) if len(lines) > limit else None,
-    })
+    }, headers=fresh.headers)
 
 
 def _has_campaign(here: Gateway, estate_id: str) -> bool:
@@ -115,9 +121,12 @@ def _line(here: Gateway, reference: Reference, estate: Estate, away: float | Non
 
 
 @router.get("/v1/estates/{estate_id}", summary="One estate")
-def read_estate(estate_id: str, here: Here, grant: Viewer) -> Response:
+def read_estate(estate_id: str, request: Request, here: Here, grant: Viewer) -> Response:
     """The estate, its point on the flow map, its groups, stores and dealers, and where its tasks stand."""
     estate = own_estate(here, grant, estate_id)
+    fresh = Fresh(here, request, grant, here.board.revision, here.read(worked_so_far))
+    if (known := fresh.known()) is not None:
+        return known
     reference = here.reference()
     entry = here.board.entry(estate_id)
     groups = [group for group in reference.groups_of_estate.get(estate_id, ()) if sees_group(here, grant, group)]
@@ -131,7 +140,7 @@ def read_estate(estate_id: str, here: Here, grant: Viewer) -> Response:
         "groups": [_group(group, reference) for group in groups],
         "tasks": here.read(lambda connection: task_counts(
             connection, estate_id, dealer_id=grant.dealer_id, store_id=grant.store_id)),
-    })
+    }, headers=fresh.headers)
 
 
 def _own_figures(here: Gateway, grant: Grant, entry: Entry | None) -> dict[str, Any] | msgspec.Raw | None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import zlib
 from collections.abc import AsyncGenerator
 from typing import NamedTuple, TypeVar
 from urllib.parse import unquote
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from schemas.events import MAX_EVENT_BYTES
 from streams.gateway.auth import Publisher
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.ports import Accepted
-from streams.gateway.problems import BUSY, NOT_ALLOWED, NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
+from streams.gateway.problems import BAD_REQUEST, BUSY, NOT_ALLOWED, NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
 from streams.gateway.reasons import not_taken
 
 #: The largest request, in bytes and in events.
@@ -122,9 +124,40 @@ def _answer(here: Gateway, sent: Sent, results: list[Accepted], foreign: dict[in
 
 
 async def _body(request: Request) -> bytes:
-    """The body, refused as soon as it is known to be too large."""
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise _wrong_type(f"Content-Encoding: {request.headers['content-encoding']}")
+    """The body, refused as soon as it is known to be too large; what came in gzip is unpacked."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", "x-gzip"}:
+        raise _wrong_type(f"Content-Encoding: {encoding}")
+    body = await _whole(request)
+    return body if encoding == "identity" else await run_in_threadpool(_unpacked, body)
+
+
+def _unpacked(body: bytes) -> bytes:
+    """What gzip packed, in one member or more; no more of it is ever unpacked than a request may hold."""
+    parts: list[bytes] = []
+    room, rest = MAX_REQUEST_BYTES, body
+    while rest:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            part = member.decompress(rest, room + 1)
+        except zlib.error as error:
+            raise _not_gzip(str(error)) from error
+        if len(part) > room:
+            raise _too_large()
+        if not member.eof:
+            raise _not_gzip("it ends too early")
+        parts.append(part)
+        room, rest = room - len(part), member.unused_data
+    return b"".join(parts)
+
+
+def _not_gzip(why: str) -> Problem:
+    return Problem(
+        BAD_REQUEST, f"Content-Encoding 是 gzip，内容却解不开：{why}。",
+        f"Content-Encoding is gzip, and the body cannot be unpacked: {why}.")
+
+
+async def _whole(request: Request) -> bytes:
     length, stream = request.headers.get("content-length", ""), request.stream()
     if length.isdigit() and int(length) > MAX_REQUEST_BYTES:
         await _drain(stream)

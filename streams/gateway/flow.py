@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
+from functools import lru_cache, partial
+from hashlib import sha256
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import Connection
 
@@ -16,6 +17,7 @@ from streams.gateway.atlas import Site, feature, properties_of, stores_of
 from streams.gateway.auth import Watcher
 from streams.gateway.board import Entry, body_of
 from streams.gateway.context import Gateway, Here, json
+from streams.gateway.fresh import KEPT, Fresh, has, not_modified
 from streams.gateway.scope import cities_of
 from streams.gateway.sse import Leave, Start, opening
 from streams.tokens import TokenRole
@@ -25,18 +27,23 @@ _PACE = 0.25
 #: How long it waits before it looks for itself, in seconds: a mark may change a row and send nothing out.
 _LOOK = 1.0
 _GEOJSON = "application/geo+json"
+_CITY = {"Beijing": {"value": "北京"}}
 
 router = APIRouter(tags=["hq"])
 
 
 @router.get("/v1/flow", summary="The flow map of a city, as GeoJSON")
-def read_flow(here: Here, grant: Watcher, city: str | None = None) -> Response:
+def read_flow(request: Request, here: Here, grant: Watcher, city: str | None = None) -> Response:
     """A FeatureCollection of all estates that have a point (WGS-84); worked ones with their campaign's figures.
 
     Beside it: `counts`, `now`, `simulated`, `without_point`, and `cursor`, from which the stream goes on.
     """
     version, cities = here.changes.version(), cities_of(grant, city)
-    _revision, counts = here.read(partial(_look, here, version, cities))
+    revision, counts = here.read(partial(_look, here, version, cities))
+    # The cursor is the version's: an answer that is known has one from which the stream misses nothing, either.
+    fresh = Fresh(here, request, grant, revision, counts)
+    if (known := fresh.known()) is not None:
+        return known
     sites = here.atlas.sites_of(cities)
     worked = here.board.entries()
     return json(
@@ -49,7 +56,7 @@ def read_flow(here: Here, grant: Watcher, city: str | None = None) -> Response:
             "without_point": counts["estates"] - len(sites),
             "cursor": str(version),
         },
-        media_type=_GEOJSON,
+        media_type=_GEOJSON, headers=fresh.headers,
     )
 
 
@@ -130,16 +137,33 @@ def _counts(here: Gateway, counts: dict[str, int], version: int) -> ServerSentEv
 
 
 @router.get("/v1/districts", summary="A city's district outlines, as GeoJSON")
-def read_districts(_: Watcher, city: str) -> Response:
+def read_districts(
+    request: Request, _: Watcher, city: Annotated[str, Query(max_length=100, openapi_examples=_CITY)]
+) -> Response:
     """A FeatureCollection of outlines in WGS-84."""
+    body, tag = _outlines(city)
+    headers = {"ETag": tag, "Cache-Control": KEPT}
+    if has(request.headers.get("if-none-match"), tag):
+        return not_modified(headers)
+    return Response(body, headers=headers, media_type=_GEOJSON)
+
+
+@lru_cache(maxsize=32)
+def _outlines(city: str) -> tuple[bytes, str]:
+    """A city's outlines as they are sent, and their tag: the data come with the program."""
     # Outlines are large: whoever first asks for them loads them, not every start.
     from streams.districts import districts_of  # noqa: PLC0415  # as said
 
-    return json(districts_of(city), media_type=_GEOJSON)
+    body = msgspec.json.encode(districts_of(city))
+    return body, f'W/"{sha256(body).hexdigest()[:24]}"'
 
 
 @router.get("/v1/stores", summary="The stores of a city's dealers, as GeoJSON")
-def read_stores(here: Here, grant: Watcher, city: str | None = None) -> Response:
+def read_stores(request: Request, here: Here, grant: Watcher, city: str | None = None) -> Response:
     """A FeatureCollection of points in WGS-84."""
-    dealers = grant.dealers if grant.role is TokenRole.REGION else None
-    return json(stores_of(here.reference(), cities_of(grant, city), dealers), media_type=_GEOJSON)
+    dealers, cities = grant.dealers if grant.role is TokenRole.REGION else None, cities_of(grant, city)
+    fresh = Fresh(here, request, grant)
+    headers = {**fresh.headers, "Cache-Control": KEPT}
+    if fresh.known() is not None:
+        return not_modified(headers)
+    return json(stores_of(here.reference(), cities, dealers), media_type=_GEOJSON, headers=headers)

@@ -16,7 +16,7 @@ from agents.state import MEMBER, CampaignRow, GroupHome, MemberRow, Tally, campa
 from schemas.reference import Group, Reference
 from schemas.values import RUNGS
 from streams.gateway.atlas import point_of, properties_of
-from streams.gateway.auth import Reader, sees
+from streams.gateway.auth import Doer, sees
 from streams.gateway.board import body_of
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.covering import coverage_of
@@ -37,7 +37,7 @@ router = APIRouter(tags=["dealers"])
 
 @router.get("/v1/dealer/groups", summary="My groups: where they stand, their mood, their next task")
 def read_groups(
-    here: Here, grant: Reader, dealer_id: Dealer = None,
+    here: Here, grant: Doer, dealer_id: Dealer = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
     cursor: Annotated[str | None, Query(max_length=256, description="The last page's cursor")] = None,
 ) -> Response:
@@ -48,7 +48,7 @@ def read_groups(
     reference = here.reference()
     mine = sorted(
         group.group_id for group in reference.groups.values()
-        if sees(grant, group.dealer_id) and dealer_id in (None, group.dealer_id))
+        if sees(grant, group.dealer_id, group.store_id) and dealer_id in (None, group.dealer_id))
     page = [group_id for group_id in mine if cursor is None or group_id > cursor][: limit + 1]
     groups = [reference.groups[group_id] for group_id in page[:limit]]
     version = here.changes.version()
@@ -115,16 +115,17 @@ def _next(connection: Connection, here: Gateway, grant: Grant, groups: list[Grou
     wanted = {group.group_id for group in groups}
     dealers = {group.dealer_id for group in groups}
     only = next(iter(dealers)) if len(dealers) == 1 else grant.dealer_id
-    open_ = TaskFilter(dealer_id=only, statuses=("issued", "claimed"), start=start, end=end, limit=2000)
+    open_ = TaskFilter(dealer_id=only, statuses=("issued", "claimed"), start=start, end=end, limit=2000,
+        store_id=grant.store_id)
     found: dict[str, msgspec.Raw] = {}
     for row in list_tasks(connection, open_):
-        if row.group_id in wanted and row.group_id not in found and sees(grant, row.dealer_id):
+        if row.group_id in wanted and row.group_id not in found and sees(grant, row.dealer_id, row.store_id):
             found[row.group_id] = with_names(row.body, reference)
     return found
 
 
 @router.get("/v1/dealer/estates", summary="My estates, and those near the shop that nobody works")
-def read_own_estates(here: Here, grant: Reader, dealer_id: Dealer = None) -> Response:
+def read_own_estates(here: Here, grant: Doer, dealer_id: Dealer = None) -> Response:
     """`{"estates", "near", "near_m"}`: where I work, with phase, orders and target; and the nearest that nobody works.
 
     `near` are estates without group and campaign within `near_m` metres of one of my shops, the nearest first.
@@ -135,7 +136,8 @@ def read_own_estates(here: Here, grant: Reader, dealer_id: Dealer = None) -> Res
     mine = sorted(set(estates_of(here, grant, dealer_id)) & reference.estates.keys())
     lines = sorted((_estate(here, reference, grant, estate_id) for estate_id in mine[:500]), key=_by_worth)
     return json({
-        "estates": lines, "near": _near(here, reference, grant.dealer_id or dealer_id), "near_m": NEAR_M})
+        "estates": lines, "near": _near(here, reference, grant.dealer_id or dealer_id, grant.store_id),
+        "near_m": NEAR_M})
 
 
 _SHOWN = ("status", "stage", "phase", "day", "days", "members", "active", "orders", "target_orders", "sign_ups",
@@ -152,20 +154,24 @@ def _by_worth(line: dict[str, Any]) -> tuple[int, str]:
 def _estate(here: Gateway, reference: Reference, grant: Grant, estate_id: str) -> dict[str, Any]:
     estate, entry = reference.estates[estate_id], here.board.entry(estate_id)
     body = body_of(entry) if entry is not None else {}
-    groups = [group for group in reference.groups_of_estate.get(estate_id, ()) if sees(grant, group.dealer_id)]
+    there = reference.groups_of_estate.get(estate_id, ())
+    groups = [group for group in there if sees(grant, group.dealer_id, group.store_id)]
     return {
         **properties_of(estate), "address": estate.address, **{name: body.get(name) for name in _SHOWN},
         "groups": len(groups), "coverage": coverage_of(here, reference, estate),
     }
 
 
-def _near(here: Gateway, reference: Reference, dealer_id: str | None) -> list[dict[str, Any]]:
-    """The estates near a dealer's shops that nobody works: no group, no campaign."""
+def _near(
+    here: Gateway, reference: Reference, dealer_id: str | None, store_id: str | None
+) -> list[dict[str, Any]]:
+    """The estates near a dealer's shops, or one of them, that nobody works: no group, no campaign."""
     if dealer_id is None:
         return []
     found: dict[str, tuple[float, str]] = {}
     for store in reference.stores.values():
-        at = point_of(store) if store.dealer_id == dealer_id else None
+        own = store.dealer_id == dealer_id and store_id in {None, store.store_id}
+        at = point_of(store) if own else None
         if at is None:
             continue
         taken = 0

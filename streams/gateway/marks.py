@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from streams.gateway.auth import Marker
+from streams.gateway.auth import Doer
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.problems import BAD_PARAMETER, TOO_EARLY, TOO_LATE, Problem
 from streams.gateway.reasons import not_taken
@@ -32,19 +32,19 @@ class Mark(BaseModel):
 
 
 @router.post("/v1/tasks/{task_id}/claim", status_code=202, summary="Take a task")
-async def claim(task_id: str, here: Here, grant: Marker, mark: Mark | None = None) -> Response:
+async def claim(task_id: str, here: Here, grant: Doer, mark: Mark | None = None) -> Response:
     """Say that somebody takes the task. Saying it twice counts once."""
     return await _say(here, grant, task_id, "claim", mark or Mark())
 
 
 @router.post("/v1/tasks/{task_id}/done", status_code=202, summary="Say that a task is done")
-async def done(task_id: str, here: Here, grant: Marker, mark: Mark | None = None) -> Response:
+async def done(task_id: str, here: Here, grant: Doer, mark: Mark | None = None) -> Response:
     """Say that the task is done. Whether it was is checked against the group's own messages."""
     return await _say(here, grant, task_id, "done", mark or Mark())
 
 
 @router.post("/v1/tasks/{task_id}/skip", status_code=202, summary="Say that a task will not be done")
-async def skip(task_id: str, here: Here, grant: Marker, mark: Mark | None = None) -> Response:
+async def skip(task_id: str, here: Here, grant: Doer, mark: Mark | None = None) -> Response:
     """Say that the task will not be done, and why."""
     return await _say(here, grant, task_id, "skip", mark or Mark())
 

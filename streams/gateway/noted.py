@@ -45,7 +45,7 @@ def _counts(method: str, route: str, status: int) -> bool:
         return True
     if method not in _SAFE:
         return True
-    return status < 300 and (by_name or route in PERSONAL) and route.startswith("/v1/")
+    return status < 400 and (by_name or route in PERSONAL) and route.startswith("/v1/")
 
 
 def _thing(scope: Scope, route: str) -> str:

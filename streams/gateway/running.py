@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+import msgspec
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -44,7 +47,13 @@ def metrics(here: Here) -> Response:
 @router.get("/asyncapi.json", summary="The events' contract, as AsyncAPI 3")
 def read_asyncapi() -> Response:
     """Every topic and event type."""
-    return json(asyncapi.document())
+    return Response(_contract(), media_type="application/json")
+
+
+@cache
+def _contract() -> bytes:
+    """The document, made once: anybody may ask for it, however often."""
+    return msgspec.json.encode(asyncapi.document())
 
 
 @router.get("/v1/me", summary="Whose token this is, and the campaigns' time")

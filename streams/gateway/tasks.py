@@ -15,11 +15,12 @@ from schemas.values import TaskStatus
 from streams.gateway.auth import Viewer
 from streams.gateway.bell import EVERYBODY
 from streams.gateway.context import Gateway, Here, json
+from streams.gateway.fresh import Fresh
 from streams.gateway.problems import BAD_PARAMETER, NOT_FOUND, Problem, prefers_chinese
 from streams.gateway.scope import estates_of, in_region, sees_task
 from streams.gateway.sse import HEARTBEAT, Leave, Now, Start, cloud_event, opening
 from streams.gateway.why import explain
-from streams.readers import Cursor, LogRow, TaskFilter, TaskRow, find_task, list_tasks, of_store, sent_between
+from streams.readers import Cursor, LogRow, TaskFilter, TaskRow, find_task, list_tasks, of_store, sent_between, worked
 from streams.tokens import Grant, TokenRole
 
 #: Events that a stream reads at once.
@@ -30,6 +31,7 @@ router = APIRouter(tags=["tasks"])
 
 @router.get("/v1/tasks", summary="Tasks, by window, or what changed since a cursor")
 def read_tasks(
+    request: Request,
     here: Here,
     grant: Viewer,
     status: Annotated[list[str] | None, Query(description="One or more, repeated or with commas between")] = None,
@@ -48,6 +50,9 @@ def read_tasks(
     order of change, page by page: ask again with the new cursor. The cursor also starts the stream.
     """
     version = here.changes.version()
+    fresh = Fresh(here, request, grant, version, here.read(worked))
+    if (known := fresh.known()) is not None:
+        return known
     if grant.role is TokenRole.REGION:
         here.read(lambda connection: here.board.refresh(connection, version))
     wanted = TaskFilter(
@@ -62,7 +67,7 @@ def read_tasks(
         "tasks": [with_names(row.body, reference) for row in rows],
         "cursor": str(_next(wanted, rows, version, more)),
         "more": more,
-    })
+    }, headers=fresh.headers)
 
 
 def _next(wanted: TaskFilter, rows: list[TaskRow], version: int, more: bool) -> Cursor:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import http.client
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -140,12 +142,42 @@ def test_binary_data_cannot_rewrite_the_envelope(world):
 
 @pytest.mark.parametrize("headers", [
     {"Content-Type": "text/plain"}, {}, {"Content-Type": "application/cloudevents+xml"},
-    {"Content-Type": "application/cloudevents+json", "Content-Encoding": "gzip"},
+    {"Content-Type": "application/cloudevents+json", "Content-Encoding": "br"},
 ])
 def test_another_content_type_is_refused_with_those_that_are_taken(world, headers):
     answer = world.post("/v1/events", content=builders.message(), headers=headers)
     assert answer.status_code == 415
     assert "application/cloudevents+json" in answer.json()["detail"]
+
+
+GZIP = {"Content-Encoding": "gzip"}
+
+
+def test_what_comes_in_gzip_is_unpacked(world):
+    one, other = builders.message(text="一"), builders.message(text="二")
+    assert world.publish(gzip.compress(one), headers=GZIP).json()["accepted"] == 1
+    # Two members, one after the other, are one body: RFC 1952, section 2.2.
+    body = gzip.compress(b"[" + one + b",") + gzip.compress(other + b"]")
+    answer = world.post("/v1/events", content=body, headers={**BATCH, **GZIP}).json()
+    assert (answer["accepted"], answer["duplicate"]) == (1, 1)
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(world):
+    bomb = gzip.compress(b"[" + b" " * 100_000_000 + b"]", 9)
+    assert len(bomb) < 300_000
+    tracemalloc.start()
+    answer = world.post("/v1/events", content=bomb, headers={**BATCH, **GZIP})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert answer.status_code == 413
+    assert peak < 40_000_000
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(builders.message())[:-9], gzip.compress(b"{}") + b"more"])
+def test_what_is_not_gzip_is_said(world, body):
+    answer = world.publish(body, headers={**GZIP, "Accept-Language": "zh"})
+    assert answer.status_code == 400
+    assert body == b"" or "gzip" in answer.json()["detail"]
 
 
 def test_an_event_over_one_mebibyte_is_too_large(world):
