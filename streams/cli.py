@@ -60,6 +60,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "locate": (
         "locate:locate_command", "Map each probe of a CSV file to an estate, or to none: CSV to standard output."),
     "signals": ("signals:signals_command", "Tell what each message says: JSON lines to standard output."),
+    "webhooks": ("webhooks:webhooks_app", "Webhooks: whom to tell what goes out, and who may send what comes in."),
     "asyncapi": ("contracts:asyncapi_command", "Print the AsyncAPI 3 document of all topics and events."),
     "doctor": ("doctor:doctor_command", "Check that loupan can run here, and say what to do where it can't."),
     "admin": (

@@ -12,7 +12,7 @@ def set_up(level: str) -> None:
     """Log to stderr from `level` on."""
     number = getattr(logging, level.upper())
     # These say much about themselves, and what matters of it we say in our words.
-    for library in ("aiokafka", "faust", "kafka", "mode"):
+    for library in ("aiokafka", "faust", "httpx", "kafka", "mode"):
         logging.getLogger(library).setLevel(max(number, logging.ERROR))
     pretty = sys.stderr.isatty()
     structlog.configure(

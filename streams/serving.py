@@ -19,10 +19,15 @@ from sqlalchemy import Engine
 
 from agents.world import World
 from schemas.errors import BadFile, PortInUse
+from schemas.reference import Reference
 from streams.gateway.app import NO_LIMITS, close, create_app, end_streams
 from streams.gateway.limits import Limits
 from streams.gateway.ports import Changes, Clock, Door
 from streams.runner import Runner
+from streams.settings import read_settings
+from streams.webhooks.courier import Courier
+from streams.webhooks.measures import Figures
+from streams.webhooks.posting import Poster
 from streams.wecom.crypto import Lock
 
 _REMEDIES = {
@@ -99,10 +104,13 @@ def serve_over(
 
     `attachments` is the folder of the pictures that go along with tasks; `wecom` opens WeCom's callbacks.
     """
-    current = now or (lambda: world)
+    current, registry = now or (lambda: world), registry or CollectorRegistry()
+    zone = ZoneInfo(str(world.default.zone))
+    courier = _courier(engine, backend, lambda: current().reference, clock, zone)
+    registry.register(Figures(lambda: courier.told))
     app = create_app(
         engine=engine.execution_options(reading=True), door=backend, clock=clock, changes=backend,
-        reference=lambda: current().reference, zone=ZoneInfo(str(world.default.zone)), registry=registry,
+        reference=lambda: current().reference, zone=zone, registry=registry,
         book=lambda: current().locator.book, world=current, attachments_in=attachments, opener=wecom, limits=limits,
     )
     app.router.lifespan_context = _lifespan(beside, ready)
@@ -110,11 +118,22 @@ def serve_over(
         app, log_level=log_level, access_log=False, timeout_graceful_shutdown=5, lifespan="on"))
     server.app = app
     backend.start()
+    courier.start()
     try:
         server.run(sockets=[listener])
     finally:
+        courier.stop()
         close(app)
         backend.stop()
+
+
+def _courier(
+    engine: Engine, changes: Changes, reference: Callable[[], Reference], clock: Clock, zone: ZoneInfo
+) -> Courier:
+    """Whoever tells endpoints what went out."""
+    settings = read_settings()
+    poster = Poster(private=settings.webhook_private, timeout=settings.webhook_timeout)
+    return Courier(engine, changes, reference, clock, zone, poster=poster, days=settings.webhook_days)
 
 
 class _Server(uvicorn.Server):

@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     geocoder_timeout: float = Field(default=3.0, gt=0, le=60, description="how long a call may take, in seconds")
     geocoder_keep_days: int = Field(default=180, ge=1, le=36_500, description="how long answers are kept")
 
+    webhook_private: bool = Field(
+        default=False, description="whether webhooks may go to addresses of this machine or of a private network")
+    webhook_timeout: float = Field(default=15.0, gt=0, le=120, description="how long a webhook may take, in seconds")
+    webhook_days: float = Field(
+        default=5.0, gt=0, le=365, description="after failing so many days an endpoint is told nothing any more")
+
     wecom_corp_id: str | None = Field(default=None, max_length=64, description="WeCom's id of the company (企业ID)")
     wecom_token: SecretStr | None = Field(default=None, description="the callback's Token")
     wecom_aes_key: SecretStr | None = Field(default=None, description="the callback's EncodingAESKey")

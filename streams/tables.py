@@ -215,6 +215,48 @@ audit = Table(
     Index("audit_at", "at"),
 )
 
+#: Where events are sent to (streams/webhooks): `kind` is standard or wecom, `types` is parted by spaces, `status` is
+#: on, off, gone or gave-up; `next` is the outbox offset up to which it has everything, `due` not before when (Unix
+#: milliseconds). The secrets are kept as they are, since we sign with them.
+webhooks = Table(
+    "webhooks", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("types", Text, nullable=False),
+    Column("dealer_id", Text),
+    Column("city", Text),
+    Column("secret", Text),
+    Column("previous", Text),
+    Column("previous_until", BigInteger),
+    Column("status", Text, nullable=False),
+    Column("next", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("failing_since", BigInteger),
+    Column("due", BigInteger, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+#: Who may send us webhooks: `types` is a JSON object from their types to ours.
+webhook_senders = Table(
+    "webhook_senders", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("types", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("previous", Text),
+    Column("previous_until", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+#: What only one process does at a time: who, and until when, in Unix milliseconds.
+leases = Table(
+    "leases", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
 #: What geocoders said (streams/geocoding): of addresses without building, unit and room. A row without a point says
 #: that the provider knew none; `precision` is ours, `level` the provider's own word, `at` in Unix milliseconds.
 geocodes = Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -17,6 +18,7 @@ from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, is_empty
 from streams.database import is_server, shown
 from streams.reference_store import load_reference
 from streams.settings import Settings, read_settings
+from streams.webhooks.endpoints import Status, list_all
 from streams.wecom import settings as wecom
 
 
@@ -169,6 +171,24 @@ def _workers(connection: Connection) -> Check:
         "" if waiting < _MANY else ": is a worker running? loupan worker")
 
 
+def _webhooks(connection: Connection) -> Check:
+    """Whether everybody is told who asked to be."""
+    found = list_all(connection)
+    for status, why in ((Status.GONE, "wants nothing any more"), (Status.GAVE_UP, "was given up")):
+        lost = next((one for one in found if one.status is status), None)
+        if lost is not None:
+            return "webhooks", False, (
+                f"{lost.name} {why} ({lost.said}): mend it, then loupan webhooks enable {lost.name}, or remove it")
+    failing = [one for one in found if one.status is Status.ON and one.failures]
+    says = f"{len(found)}" + "".join(
+        f"; {one.name} has failed {one.failures} times since {_when(one.failing_since)}: {one.said}" for one in failing)
+    return "webhooks", True, says
+
+
+def _when(milliseconds: int | None) -> str:
+    return datetime.fromtimestamp((milliseconds or 0) / 1000, UTC).isoformat(timespec="minutes")
+
+
 def _database(database: str, log: Carrier) -> list[Check]:
     if not is_server(database) and not Path(database).exists():
         return [("database", True, f"{database} is not there yet: loupan import DIR makes it")]
@@ -182,6 +202,7 @@ def _database(database: str, log: Carrier) -> list[Check]:
             reference, _ = load_reference(connection)
             more = [_clocks(connection)] if is_server(database) else []
             more.append(_workers(connection) if log is Carrier.KAFKA else _inbox(connection))
+            more.append(_webhooks(connection))
             dead = sql("SELECT count(*) FROM dead_letters WHERE status = 'dead'").scalar_one()
     except Unavailable as error:
         return [("database", False, str(error))]

@@ -27,6 +27,7 @@ from streams.gateway import (
     events,
     flow,
     groups,
+    hooks,
     ledger,
     letters,
     marks,
@@ -103,6 +104,7 @@ def create_app(
     for part in (events, tasks, marks, attachments, day, groups, estates, flow, campaigns, playbooks, ledger, letters,
                  audited, running, wecom):
         app.include_router(part.router)
+    hooks.install(app)
     pages.mount(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Headers, measures=measures, audit=audit)

@@ -45,7 +45,8 @@ class Sent(NamedTuple):
     single: bool
 
 
-def _not_too_many(here: Gateway) -> None:
+def not_too_many(here: Gateway) -> None:
+    """Ask the sender to slow down where the inbox is not worked."""
     if here.door.lag > MAX_LAG:
         raise Problem(
             BUSY, f"收件箱里还有 {here.door.lag} 条没处理，请过几秒再发。",
@@ -66,7 +67,7 @@ def _not_too_many(here: Gateway) -> None:
 )
 async def publish(request: Request, here: Here, grant: Publisher) -> Response:
     """Take events; each is answered by its place: accepted, duplicate, or error with what is wrong."""
-    _not_too_many(here)
+    not_too_many(here)
     sent = _read(request, await _body(request))
     foreign = _foreign(sent, grant.source)
     own = [raw for index, raw in enumerate(sent.raws) if index not in foreign] if foreign else sent.raws
@@ -128,7 +129,7 @@ async def _body(request: Request) -> bytes:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", "x-gzip"}:
         raise _wrong_type(f"Content-Encoding: {encoding}")
-    body = await _whole(request)
+    body = await whole_body(request)
     return body if encoding == "identity" else await run_in_threadpool(_unpacked, body)
 
 
@@ -157,7 +158,8 @@ def _not_gzip(why: str) -> Problem:
         f"Content-Encoding is gzip, and the body cannot be unpacked: {why}.")
 
 
-async def _whole(request: Request) -> bytes:
+async def whole_body(request: Request) -> bytes:
+    """The body as it was sent, refused as soon as it is known to be too large."""
     length, stream = request.headers.get("content-length", ""), request.stream()
     if length.isdigit() and int(length) > MAX_REQUEST_BYTES:
         await _drain(stream)

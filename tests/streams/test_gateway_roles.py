@@ -59,6 +59,8 @@ class Row(NamedTuple):
 EVENT = {"content": builders.message(), "headers": {"Content-Type": "application/cloudevents+json"}}
 MATRIX: dict[str, Row] = {
     "POST /v1/events": Row("publishers", request=EVENT),
+    # Who signs is let in, whoever else they are: test_webhooks_in.py.
+    "POST /v1/hooks/{sender}": Row("public", 401),
     "GET /v1/tasks": Row("viewers"),
     "GET /v1/tasks/stream": Row("viewers", stream=True),
     "GET /v1/tasks/{task_id}/why": Row("a viewers own"),

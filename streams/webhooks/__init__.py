@@ -1,0 +1,1 @@
+"""Standard Webhooks, out and in, and a staff group's robot as one kind of endpoint."""
