@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Work the partitions that Kafka gives this worker, until it is told to stop; start as many as you like."),
     "import": (
         "imports:import_command",
-        "Check a folder of reference data, load it, and start the campaigns that it asks for."),
+        "Load a folder of reference data and start its campaigns, or bring in a file of orders or messages."),
     "publish": (
         "publish:publish_command",
         "Put events into the inbox, or into Kafka; a running `loupan serve` or `loupan worker` works them at once."),

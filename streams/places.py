@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from schemas.errors import Fenced
-from streams.sql import Find, Move, Put, sql_of
+from streams.sql import Find, Move, Put, Remove, sql_of
 from streams.tables import positions
 
 _put = Put(positions, "consumer", "next", ignore=True)
 _find = Find(positions, ("consumer",), "next")
 _move = Move(positions, "consumer", "next")
+_forget = Remove(positions, "consumer", "next")
 
 #: The ends of the log of estate-events, of the outbox and of the inbox: whoever takes numbers there is alone until
 #: their transaction ends, so that nothing with a lower number is ever committed later.
@@ -52,6 +53,16 @@ def advance(connection: Connection, before: Mapping[str, int], after: Mapping[st
     moves = [(name, before.get(name, 0), at) for name, at in after.items()]
     if moves and _move(connection, moves) != len(moves):
         raise Fenced(f"another worker has moved one of {', '.join(sorted(after))} on")
+
+
+def forget(connection: Connection, name: str, before: int) -> None:
+    """Take away the position of a consumer that has nothing more to do.
+
+    Raises:
+        Fenced: when it stands elsewhere than `before`.
+    """
+    if _forget(connection, [(name, before)]) != 1:
+        raise Fenced(f"another process has moved {name} on")
 
 
 def begin(connection: Connection) -> None:

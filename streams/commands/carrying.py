@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Protocol
 
 import typer
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from streams.inbox import Answer, Door
 from streams.kafka.access import read_access
@@ -51,10 +51,19 @@ def cluster_of(kafka: str, prefix: str = "") -> Cluster:
 
 
 class Accept(Protocol):
-    """Takes events in: each answered, none lost. `origin` and `numbers` say where they come from: a file, its lines."""
+    """Takes events in: each answered, none lost. `origin` and `numbers` say where they come from: a file, its lines.
 
-    def __call__(self, raws: Sequence[bytes], origin: str, numbers: Sequence[int] | None = None) -> list[Answer]:
+    What is done `beside` them is in the same transaction; with Kafka it is done once Kafka has them.
+    """
+
+    def __call__(
+        self, raws: Sequence[bytes], origin: str, numbers: Sequence[int] | None = None,
+        beside: Callable[[Connection], None] | None = None,
+    ) -> list[Answer]:
         """One answer each, in order."""
+
+
+_Beside = Callable[[Connection], None] | None
 
 
 @contextmanager
@@ -70,9 +79,13 @@ def door(
     if log is Carrier.EMBEDDED:
         inbox = Door(now=now)
 
-        def accept(raws: Sequence[bytes], origin: str, numbers: Sequence[int] | None = None) -> list[Answer]:
+        def accept(
+            raws: Sequence[bytes], origin: str, numbers: Sequence[int] | None = None, beside: _Beside = None
+        ) -> list[Answer]:
             with engine.begin() as connection:
                 answers = inbox.accept(connection, raws, origin, numbers)
+                if beside is not None:
+                    beside(connection)
             inbox.handed_on.clear()
             return answers
 
@@ -85,6 +98,19 @@ def door(
     cluster = cluster_of(kafka, prefix)
     publisher = Publisher(cluster.address, prefix=cluster.prefix, access=cluster.access)
     try:
-        yield KafkaDoor(engine, publisher, cluster.name, now).accept
+        yield _beside_kafka(engine, KafkaDoor(engine, publisher, cluster.name, now).accept)
     finally:
         publisher.close()
+
+
+def _beside_kafka(engine: Engine, send: Callable[..., list[Answer]]) -> Accept:
+    def accept(
+        raws: Sequence[bytes], origin: str, numbers: Sequence[int] | None = None, beside: _Beside = None
+    ) -> list[Answer]:
+        answers = send(raws, origin, numbers)
+        if beside is not None:
+            with engine.begin() as connection:
+                beside(connection)
+        return answers
+
+    return accept

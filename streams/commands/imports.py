@@ -1,4 +1,4 @@
-"""`loupan import`: a folder of reference data, or listings of estates, into the database."""
+"""`loupan import`: a folder of reference data, listings of estates, or a file of orders or events."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from schemas.reference import Reference
 from schemas.values import Crs
 from streams.clocks import WallClock
 from streams.commands.carrying import Carrier, Kafka, Log, Prefix, door
+from streams.commands.importing import TABLES, Format, Wish, import_file
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, err, existing, opened, out, print_json, readable
 from streams.database import is_server, shown
 from streams.listings import NOTES, Listed, merge_listings, read_listings
@@ -34,25 +35,54 @@ _TAKEN: Final = (
 def import_command(
     what: Annotated[
         list[Path], typer.Argument(
-            metavar="DIR | estates FILE…", help="The folder with estates.csv and the others; or the word estates and "
-            "listings of sites, the most trusted first: those of one estate are merged.")],
+            metavar="DIR | estates FILE… | FILE", help="The folder with estates.csv and the others; or the word "
+            "estates and listings of sites, the most trusted first: those of one estate are merged; or a file of "
+            "orders or messages.")],
     database: Database = DEFAULT_DATABASE, as_json: AsJson = False,
     report: Annotated[
         Path | None, typer.Option("--report", help="A CSV of all that was merged, was left or is doubtful.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Merge and report, and write nothing else.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Of listings and files: say what would be done, and change nothing.")
+    ] = False,
     crs: Annotated[
         str, typer.Option(help="The datum of listed points that name none: wgs84, gcj02 or bd09.")] = "",
+    form: Annotated[
+        Format | None, typer.Option("--format", help="What a file holds; a table (.csv, .xlsx) holds orders.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="Of a table: the YAML file that says which column is what.")
+    ] = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest-mapping", help="Of a table: guess its mapping and print it.")] = False,
+    skip_wrong: Annotated[
+        bool, typer.Option("--skip-wrong", help="Bring in what is right, and put the rest aside with the reasons.")
+    ] = False,
+    wrong_to: Annotated[
+        Path | None, typer.Option("--wrong-to", help="Where: a CSV; FILE.wrong.csv unless it is named.")] = None,
     log: Log = Carrier.EMBEDDED, kafka: Kafka = "127.0.0.1:9092", prefix: Prefix = "",
 ) -> None:
-    """Check a folder of reference data, load it, and start the campaigns that it asks for."""
+    """Load a folder of reference data and start its campaigns, or bring in a file of orders or messages."""
     if str(what[0]) == _LISTINGS and (len(what) > 1 or not what[0].is_dir()):
         _import_listings(what[1:], database, as_json=as_json, report=report, dry_run=dry_run, crs=crs)
         return
-    for option, given in (("--report", report is not None), ("--dry-run", dry_run), ("--crs", bool(crs))):
+    is_file = what[0].is_file() or form is not None or what[0].suffix.lower() in TABLES
+    tried = dry_run and not is_file
+    for option, given in (("--report", report is not None), ("--dry-run", tried), ("--crs", bool(crs))):
         if given:
             raise BadFile(option, None, "is for listings of estates", "say: loupan import estates FILE…")
     if len(what) > 1:
-        raise BadFile(str(what[1]), None, "is a second folder", "import one at a time, or: loupan import estates FILE…")
+        second = "file" if is_file else "folder"
+        remedy = "import one at a time, or: loupan import estates FILE…"
+        raise BadFile(str(what[1]), None, f"is a second {second}", remedy)
+    if is_file:
+        import_file(Wish(
+            what[0], form, mapping, suggest, dry_run, skip_wrong, wrong_to, database, as_json, log, kafka, prefix))
+        return
+    for option, given in (
+        ("--mapping", mapping is not None), ("--suggest-mapping", suggest), ("--skip-wrong", skip_wrong),
+        ("--wrong-to", wrong_to is not None),
+    ):
+        if given:
+            raise BadFile(option, None, "is not for a folder of reference data", "name a file")
     _import_folder(what[0], database, as_json, log, kafka, prefix)
 
 

@@ -22,6 +22,7 @@ from streams.gateway import (
     attachments,
     audited,
     campaigns,
+    connectors,
     day,
     estates,
     events,
@@ -101,8 +102,8 @@ def create_app(
     )
     app.state.shelf = playbooks.Shelf()
     problems.install(app)
-    for part in (events, tasks, marks, attachments, day, groups, estates, flow, campaigns, playbooks, ledger, letters,
-                 audited, running, wecom):
+    for part in (events, connectors, tasks, marks, attachments, day, groups, estates, flow, campaigns, playbooks,
+                 ledger, letters, audited, running, wecom):
         app.include_router(part.router)
     hooks.install(app)
     pages.mount(app)

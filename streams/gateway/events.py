@@ -68,7 +68,7 @@ def not_too_many(here: Gateway) -> None:
 async def publish(request: Request, here: Here, grant: Publisher) -> Response:
     """Take events; each is answered by its place: accepted, duplicate, or error with what is wrong."""
     not_too_many(here)
-    sent = _read(request, await _body(request))
+    sent = _read(request, await body_of(request))
     foreign = _foreign(sent, grant.source)
     own = [raw for index, raw in enumerate(sent.raws) if index not in foreign] if foreign else sent.raws
     results = await here.door.accept(own) if own else []
@@ -124,7 +124,7 @@ def _answer(here: Gateway, sent: Sent, results: list[Accepted], foreign: dict[in
     return json({"results": results, **counts})
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
     """The body, refused as soon as it is known to be too large; what came in gzip is unpacked."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", "x-gzip"}:

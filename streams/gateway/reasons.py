@@ -34,6 +34,13 @@ _IN_CHINESE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"half of a character \((.*)\) stands in it without its other half"), "含有半个字符（{}）"),
     (re.compile(r"the character (\S+) stands in it.*"), "含有不允许的字符 {}"),
     (re.compile(r"not JSON that can be read: nested too deeply"), "嵌套太深"),
+    (re.compile(r"(\w+) is missing"), "缺少字段 {}"),
+    (re.compile(r"(\w+) is no text"), "字段 {} 应为文字"),
+    (re.compile(r"timestamp is no time in seconds or milliseconds since 1970"), "timestamp 不是时间戳（秒或毫秒）"),
+    (re.compile(r"nobody stands in the list of members"), "成员列表是空的"),
+    (re.compile(r"a payload is an object"), "每条内容应为对象"),
+    (re.compile(r"no payload of wechaty's that is known: .*"),
+     "不是 wechaty 的 message、room-join、room-leave 或 room-topic"),
     (re.compile(r"not JSON in UTF-8: (.*)"), "不是 UTF-8 的 JSON（{}）"),
 )
 

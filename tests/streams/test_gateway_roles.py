@@ -61,6 +61,8 @@ MATRIX: dict[str, Row] = {
     "POST /v1/events": Row("publishers", request=EVENT),
     # Who signs is let in, whoever else they are: test_webhooks_in.py.
     "POST /v1/hooks/{sender}": Row("public", 401),
+    "POST /v1/connectors/wechaty": Row("publishers", request={"json": {
+        "id": "1", "type": "Text", "roomId": "g1", "talkerId": "m1", "timestamp": 1772539950, "text": "好"}}),
     "GET /v1/tasks": Row("viewers"),
     "GET /v1/tasks/stream": Row("viewers", stream=True),
     "GET /v1/tasks/{task_id}/why": Row("a viewers own"),
