@@ -156,3 +156,13 @@ def shown(turn: Turn) -> dict[str, object] | None:
         "measure": row.measure, "expected": row.expected, "actual": row.actual, "day": row.day,
         "weakest": row.weakest or None, "leak": row.leak or None,
     }
+
+
+def usual(turn: Turn) -> dict[str, float] | None:
+    """What such groups usually have by this evening, figure by figure; None where no baseline says it."""
+    campaign, section = turn.campaign, turn.play.playbook.baselines
+    baseline = section.stage(campaign.stage) if campaign is not None and section is not None else None
+    if campaign is None or section is None or baseline is None or not turn.running:
+        return None
+    members = sum(tally.members for _, tally in turn.tallies()) if section.per == "members" else 0
+    return expectations(baseline, _base(turn, section.per, {"members": members}), campaign.day)

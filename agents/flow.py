@@ -28,6 +28,8 @@ def properties(turn: Turn) -> dict[str, Any]:
         "estate_id": turn.estate_id,
         "phase": campaign.phase if campaign and campaign.run in ("running", "paused") else None,
         "status": campaign.run if campaign else None,
+        "playbook": campaign.playbook if campaign else None,
+        "category": turn.play.playbook.category if campaign else None,
         "stage": campaign.stage if campaign else None,
         "day": campaign.day if campaign else None,
         "days": _days(turn, campaign),
@@ -36,6 +38,7 @@ def properties(turn: Turn) -> dict[str, Any]:
         "started_on": campaign.start_date if campaign else None,
         "gate_missed": campaign.missed if campaign else False,
         "behind": baselines.shown(turn),
+        "expected": baselines.usual(turn),
         "entry": entry.shown(turn),
         "coverage": (how_far := coverage.coverage(
             run=campaign.run if campaign else None, groups=len(groups), dealer_id=_near(turn))),

@@ -131,6 +131,15 @@ flow = Table(
     Index("flow_changed", "changed"),
 )
 
+#: Read model: a campaign at the end of each day (YYYY-MM-DD) on which something changed; see streams/chronicle.py.
+history = Table(
+    "history", metadata,
+    Column("estate_id", Text, primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Index("history_day", "day"),
+)
+
 #: What could not be read or applied: whole, with the reason. `status` is dead or retried.
 dead_letters = Table(
     "dead_letters", metadata,

@@ -44,6 +44,7 @@ from streams.gateway.bell import Bell
 from streams.gateway.board import Board
 from streams.gateway.context import Gateway
 from streams.gateway.headers import Headers
+from streams.gateway.hq import router as hq_views
 from streams.gateway.limits import Buckets, Limits
 from streams.gateway.measures import Measures
 from streams.gateway.pictures import Pictures
@@ -102,6 +103,7 @@ def create_app(
     )
     app.state.shelf = playbooks.Shelf()
     problems.install(app)
+    app.include_router(hq_views)
     for part in (events, connectors, tasks, marks, attachments, day, groups, estates, flow, campaigns, playbooks,
                  ledger, letters, audited, running, wecom):
         app.include_router(part.router)

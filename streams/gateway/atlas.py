@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import count
 from threading import Lock
 from typing import Any, NamedTuple
@@ -38,6 +38,8 @@ class Chart(NamedTuple):
     sites: dict[str, tuple[Site, ...]]
     #: Another for each state of the reference data that this process has seen.
     edition: int
+    #: What `streams.gateway.columns` made of it for the wire.
+    packed: dict[Any, Any]
 
 
 class Atlas:
@@ -96,6 +98,31 @@ class Atlas:
                 chart.sites[name] = tuple(one for one in found if one is not None)
             return chart.sites[name]
 
+    def sites_among(self, ids: Iterable[str], cities: Collection[str] | None) -> tuple[Site, ...]:
+        """Those of the estates that have a point, of some cities or all; by id."""
+        estates = self.chart().reference.estates
+        found = (
+            site(estates[estate_id]) for estate_id in sorted(ids)
+            if estate_id in estates and (cities is None or estates[estate_id].city in cities))
+        return tuple(one for one in found if one is not None)
+
+    def ids_of(self, cities: Iterable[str] | None) -> tuple[str, ...]:
+        """The estates of some cities or all; by city, then by id."""
+        chart = self.chart()
+        if cities is None:
+            return chart.ids
+        return tuple(estate_id for city in sorted(cities) for estate_id in chart.ids_by_city.get(city, ()))
+
+    def without_point(self, cities: Iterable[str] | None) -> int:
+        """How many estates of some cities, or of all, have no point."""
+        estates = self.chart().reference.estates
+        return sum(not has_point(estates[estate_id]) for estate_id in self.ids_of(cities))
+
+
+def has_point(place: Estate | Store) -> bool:
+    """Whether it is known where a place is."""
+    return place.lng is not None and place.lat is not None and place.crs is not None
+
 
 def _draw(reference: Reference) -> Chart:
     ids = tuple(sorted(reference.estates))
@@ -107,7 +134,7 @@ def _draw(reference: Reference) -> Chart:
         reference, ids, {city: tuple(found) for city, found in by_city.items()},
         _sets((group.dealer_id, group.estate_id) for group in groups),
         _sets((group.store_id, group.estate_id) for group in groups),
-        _sets((dealer.city, dealer.dealer_id) for dealer in reference.dealers.values()), {}, next(_EDITIONS),
+        _sets((dealer.city, dealer.dealer_id) for dealer in reference.dealers.values()), {}, next(_EDITIONS), {},
     )
 
 

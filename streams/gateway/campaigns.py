@@ -1,13 +1,12 @@
-"""The campaigns' list and the funnel, summed from the flow map's rows."""
+"""The campaigns' list, from the flow map's rows."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from schemas.values import RUNGS, Phase, Rung
+from schemas.values import Phase
 from streams.gateway.auth import Watcher
 from streams.gateway.board import body_of, number
 from streams.gateway.context import Gateway, Here, json
@@ -15,11 +14,6 @@ from streams.gateway.fresh import Fresh
 from streams.gateway.scope import cities_of
 
 _ORDER = {phase.value: place for place, phase in enumerate(Phase)}
-#: The funnel's steps: everybody at this rung of the ladder or above.
-_STEPS = {
-    "members": Rung.STRANGER, "active": Rung.PARTICIPANT, "interested": Rung.INTERESTED,
-    "prospective": Rung.PROSPECTIVE_BUYER, "buyers": Rung.BUYER,
-}
 
 router = APIRouter(tags=["hq"])
 
@@ -32,7 +26,7 @@ def read_campaigns(request: Request, here: Here, grant: Watcher, city: str | Non
     fresh = Fresh(here, request, grant, here.board.revision)
     if (known := fresh.known()) is not None:
         return known
-    rows = [body for body in _bodies(here, cities) if body.get("phase") or body.get("campaign_id")]
+    rows = [body for body in bodies(here, cities) if body.get("phase") or body.get("campaign_id")]
     rows.sort(key=_progress)
     return json(
         {"campaigns": rows, "now": here.clock.now(), "simulated": here.clock.simulated}, headers=fresh.headers)
@@ -45,57 +39,7 @@ def _progress(body: dict[str, Any]) -> tuple[int, int, int, str]:
     )
 
 
-@router.get("/v1/funnel", summary="Members, active, interested, prospective, buyers")
-def read_funnel(
-    here: Here, grant: Watcher, by: Literal["city", "dealer", "estate", "group"] = "city"
-) -> Response:
-    """`{"by", "rows"}`: each with `id`, `name` and the five steps; a step holds those who went further, too."""
-    sums: dict[str, Counter[str]] = {}
-    names: dict[str, str] = {}
-    for body in _bodies(here, cities_of(grant, None)):
-        for id, name, part in _parts(here, body, by):
-            names[id] = name
-            sums.setdefault(id, Counter()).update(_steps(part))
-    ids = sorted(sums, key=lambda key: (-sums[key]["members"], key))
-    rows = [{"id": id, "name": names[id], **{step: sums[id][step] for step in _STEPS}} for id in ids]
-    return json({"by": by, "rows": rows})
-
-
-def _parts(here: Gateway, body: dict[str, Any], by: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Whose the figures are: the estate's row goes to one city, dealer or estate, or is parted by group."""
-    estate_id = str(body["estate_id"])
-    if by == "estate":
-        return [(estate_id, str(body.get("name") or estate_id), body)]
-    if by == "dealer":
-        dealer_id = body.get("dealer_id") or ""
-        return [(dealer_id, str(body.get("dealer_name") or dealer_id or "—"), body)]
-    if by == "city":
-        return [(city := str(body.get("city") or ""), city or "—", body)]
-    return _groups(here, estate_id, body)
-
-
-def _groups(here: Gateway, estate_id: str, body: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    groups = here.reference().groups
-    parted = body.get("by_group")
-    if isinstance(parted, dict):
-        return [(id, groups[id].name if id in groups else id, part) for id, part in parted.items()]
-    # A row that is not parted belongs to its only group, or to the estate's groups together.
-    own = here.reference().groups_of_estate.get(estate_id, ())
-    if len(own) == 1:
-        return [(own[0].group_id, own[0].name or own[0].group_id, body)]
-    return [(estate_id, str(body.get("name") or estate_id), body)]
-
-
-def _steps(body: dict[str, Any]) -> Counter[str]:
-    rungs = body.get("rungs") or {}
-    reached = {
-        step: sum(number(rungs.get(rung.value)) for rung in RUNGS[RUNGS.index(lowest) :])
-        for step, lowest in _STEPS.items()
-    }
-    return Counter({**reached, "members": number(body.get("members")) or reached["members"]})
-
-
-def _bodies(here: Gateway, cities: frozenset[str] | None) -> list[dict[str, Any]]:
+def bodies(here: Gateway, cities: frozenset[str] | None) -> list[dict[str, Any]]:
     """The flow map's rows with the estates' names."""
     _refresh(here)
     estates = here.reference().estates

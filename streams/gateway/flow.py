@@ -33,7 +33,10 @@ router = APIRouter(tags=["hq"])
 
 
 @router.get("/v1/flow", summary="The flow map of a city, as GeoJSON")
-def read_flow(request: Request, here: Here, grant: Watcher, city: str | None = None) -> Response:
+def read_flow(
+    request: Request, here: Here, grant: Watcher, city: str | None = None,
+    worked: Annotated[bool, Query(description="Only estates that have a row: the others are in `/v1/map`")] = False,
+) -> Response:
     """A FeatureCollection of all estates that have a point (WGS-84); worked ones with their campaign's figures.
 
     Beside it: `counts`, `now`, `simulated`, `without_point`, and `cursor`, from which the stream goes on.
@@ -44,16 +47,16 @@ def read_flow(request: Request, here: Here, grant: Watcher, city: str | None = N
     fresh = Fresh(here, request, grant, revision, counts)
     if (known := fresh.known()) is not None:
         return known
-    sites = here.atlas.sites_of(cities)
-    worked = here.board.entries()
+    rows = here.board.entries()
+    sites = here.atlas.sites_among(rows, cities) if worked else here.atlas.sites_of(cities)
     return json(
         {
             "type": "FeatureCollection",
-            "features": [_feature(site, worked.get(site.estate_id)) for site in sites],
+            "features": [_feature(site, rows.get(site.estate_id)) for site in sites],
             "counts": counts,
             "now": here.clock.now(),
             "simulated": here.clock.simulated,
-            "without_point": counts["estates"] - len(sites),
+            "without_point": here.atlas.without_point(cities),
             "cursor": str(version),
         },
         media_type=_GEOJSON, headers=fresh.headers,

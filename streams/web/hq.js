@@ -1,11 +1,13 @@
 // HQ's page: wires the gateway's data to the map, the counts, the list and the panel.
 
 import { get, listen } from "./api.js";
+import { unpack } from "./book.js";
 import { Campaigns } from "./campaigns.js";
 import { Clock } from "./clock.js";
 import { Counts } from "./counts.js";
 import { byId, make, setText } from "./dom.js";
 import { FlowMap, isWorked } from "./map.js";
+import { Views, arg, note, style } from "./views.js";
 import { PHASES, number, say, speak, switchLanguage } from "./words.js";
 
 const CITY = new URLSearchParams(location.search).get("city");
@@ -17,9 +19,11 @@ const query = (params) => {
 const clock = new Clock();
 const estates = new Map(); // estate_id → properties, all of the city's
 const worked = new Set(); // estate_ids
-const wanted = { phases: new Set(), dealer: "", text: "", sort: "phase" };
+const wanted = { phases: new Set(), dealer: "", coverage: "", category: "", text: "", sort: "phase" };
+const COVERAGES = ["nobody", "idle", "group, no operation", "worked"];
 const CITIES = 20; // whose outlines are asked for, where no city is named
 let chosen = null;
+let cities = [];
 let cursor = null;
 let loaded = false;
 
@@ -37,40 +41,44 @@ const campaigns = new Campaigns({
 /** Where an estate stands in the row of phases: one that ended has no phase any more, one to come has none yet. */
 const phaseOf = (estate) => estate.phase ?? (estate.status === "ended" ? "ended" : "no_phase");
 
+/** Whether the filters let an estate through. One that nobody works has neither phase nor category. */
 function passes(estate) {
-  if (wanted.phases.size && !wanted.phases.has(phaseOf(estate))) return false;
-  if (wanted.dealer && estate.dealer_id !== wanted.dealer) return false;
-  if (!wanted.text) return true;
-  return [estate.name, estate.dealer_name, estate.district, estate.store_name].some((s) => s?.toLowerCase().includes(wanted.text));
+  const { phases, dealer, coverage, category, text } = wanted;
+  if (phases.size && !(isWorked(estate) && phases.has(phaseOf(estate)))) return false;
+  if (category && estate.category !== category) return false;
+  if (dealer && (estate.dealer_id ?? estate.has) !== dealer) return false;
+  if (coverage && estate.coverage !== coverage) return false;
+  if (!text) return true;
+  return [estate.name, estate.dealer_name, estate.district, estate.store_name].some((s) => s?.toLowerCase().includes(text));
 }
 
 const workedEstates = () => [...worked].map((id) => estates.get(id));
 
-let others = []; // what the search finds among the estates that nobody works
+let others = []; // what the filters find among the estates that nobody works
 let othersFor = "";
 
-/** Nobody's estates have neither phase nor dealer: they are found by a search that asks for none. */
 function findOthers() {
-  const { text } = wanted;
-  const key = `${text}|${wanted.phases.size}|${wanted.dealer}|${worked.size}|${estates.size}`;
+  const { text, dealer, coverage, category } = wanted;
+  const key = [text, dealer, coverage, category, wanted.phases.size, worked.size, estates.size].join("|");
   if (key === othersFor) return;
   othersFor = key;
   others = [];
-  if (text && !wanted.phases.size && !wanted.dealer) {
+  if ((text || (coverage && coverage !== "worked")) && !wanted.phases.size && !category) {
     const named = [];
     for (const estate of estates.values()) {
-      if (isWorked(estate)) continue;
-      if (estate.name?.toLowerCase().includes(text)) named.push(estate);
-      else if (estate.district?.toLowerCase().includes(text)) others.push(estate);
+      if (isWorked(estate) || !passes(estate)) continue;
+      (!text || estate.name?.toLowerCase().includes(text) ? named : others).push(estate);
     }
-    others = [...named.sort((a, b) => a.name.localeCompare(b.name, "zh-CN")), ...others];
+    const rank = (a, b) => (b.households ?? 0) - (a.households ?? 0) || (a.name ?? "").localeCompare(b.name ?? "", "zh-CN");
+    others = [...named.sort(rank), ...others];
   }
-  map.find(others.map((estate) => estate.estate_id));
+  map.find(text ? others.map((estate) => estate.estate_id) : []);
 }
 
 function refresh() {
-  map.filter(passes);
+  map.filter(passes, { all: Boolean(wanted.dealer || wanted.coverage) });
   drawSide();
+  views.changed();
 }
 
 const phaseRows = new Map();
@@ -97,19 +105,29 @@ function buildPhases() {
   }
 }
 
-function fillDealers() {
-  const dealers = new Map();
-  for (const estate of workedEstates()) if (estate.dealer_id) dealers.set(estate.dealer_id, estate.dealer_name ?? estate.dealer_id);
-  const select = byId("dealer");
-  const key = `${[...dealers.keys()].sort().join()}|${document.documentElement.lang}`;
+/** Fills a choice with `[value, text]`s, where they changed; `all` stands for no choice. */
+function fill(id, options, all, value) {
+  const select = byId(id);
+  const key = `${options.join()}|${document.documentElement.lang}`;
   if (select.dataset.key === key) return;
   select.dataset.key = key;
-  const sorted = [...dealers].sort((a, b) => a[1].localeCompare(b[1], "zh-CN"));
-  select.replaceChildren(
-    make("option", { text: say("all_dealers"), attrs: { value: "" } }),
-    ...sorted.map(([id, name]) => make("option", { text: name, attrs: { value: id } })),
-  );
-  select.value = wanted.dealer;
+  select.replaceChildren(...[["", say(all)], ...options].map(([one, text]) => make("option", { text, attrs: { value: one } })));
+  select.value = value;
+}
+
+function fillChoices() {
+  const dealers = new Map();
+  const categories = new Set();
+  for (const estate of workedEstates()) {
+    if (estate.dealer_id) dealers.set(estate.dealer_id, estate.dealer_name ?? estate.dealer_id);
+    if (estate.category) categories.add(estate.category);
+  }
+  fill("dealer", [...dealers].sort((a, b) => a[1].localeCompare(b[1], "zh-CN")), "all_dealers", wanted.dealer);
+  fill("coverage", COVERAGES.map((one) => [one, say(one)]), "all_coverages", wanted.coverage);
+  fill("category", [...categories].sort().map((one) => [one, say(one)]), "all_categories", wanted.category);
+  byId("category").hidden = categories.size < 2;
+  fill("city", cities.map((one) => [one, one]), "all_cities", CITY ?? "");
+  byId("city").hidden = cities.length < 2 && !CITY;
 }
 
 let sideDue = 0;
@@ -129,7 +147,7 @@ function drawSide() {
     setText(n, number(by.get(phase) ?? 0));
     row.hidden = !PHASES.includes(phase) && !by.get(phase) && !wanted.phases.has(phase);
   }
-  fillDealers();
+  fillChoices();
   findOthers();
   campaigns.show(all.filter(passes), { sort: wanted.sort, chosen, all: all.length, others });
   counts.take({ target_orders: all.reduce((sum, estate) => sum + (estate.target_orders ?? 0), 0) });
@@ -138,13 +156,14 @@ function drawSide() {
 // --- choosing ---------------------------------------------------------------------------------
 
 function loadPanel() {
-  return import("./panel.js").then(({ Panel }) => {
+  return Promise.all([import("./panel.js"), style("estate.css")]).then(([{ Panel }]) => {
     panel ??= new Panel(byId("panel"), clock, { onClose: () => pick(null) });
   });
 }
 
 function pick(id, { fly = false } = {}) {
   chosen = id;
+  note({ estate: id });
   if (id !== null && !panel) {
     loadPanel().then(() => chosen === id && pick(id, { fly }), () => state("failed", say("failed")));
     return;
@@ -187,7 +206,11 @@ function hover(estate, x, y, r) {
     phase.append([say(phaseOf(estate)), estate.day ? say("day_only", { day: estate.day }) : ""].filter(Boolean).join(" · "));
     lines.push(phase, make("span", { text: estate.dealer_name }));
     lines.push(make("span", { cls: "nums", text: `${say("members")} ${number(estate.members ?? 0)} · ${say("orders")} ${number(estate.orders ?? 0)}` }));
-  } else lines.push(make("span", { text: [estate.district, say("unworked")].filter(Boolean).join(" · ") }));
+  } else {
+    const size = estate.households ? say("n_households", { n: number(estate.households) }) : "";
+    lines.push(make("span", { text: [estate.district, size].filter(Boolean).join(" · ") }), make("span", { text: say(estate.coverage ?? "unworked") }));
+    if (estate.has_name) lines.push(make("span", { text: estate.has_name }));
+  }
   card.replaceChildren(...lines);
   card.hidden = false;
   const { width, height } = map.view;
@@ -224,6 +247,7 @@ function changed(list) {
     if (after.estate_id === chosen) panel?.open(after);
   }
   drawSideSoon();
+  views.changedSoon();
 }
 
 function simulated(is) {
@@ -231,20 +255,26 @@ function simulated(is) {
 }
 
 async function load() {
-  const [me, flow] = await Promise.all([get("/v1/me"), get(`/v1/flow${query()}`)]);
+  const [me, columns, flow] = await Promise.all([
+    get("/v1/me"), get(`/v1/map${query()}`), get(`/v1/flow${query({ worked: "true" })}`),
+  ]);
+  const book = unpack(columns);
   clock.sync(me.now, me.speed);
   simulated(Boolean(me.simulated || flow.simulated));
   estates.clear();
   worked.clear();
+  cities = book.cities;
+  for (const estate of book.estates) estates.set(estate.estate_id, estate);
   for (const feature of flow.features) merge(feature.properties);
-  map.setEstates(flow.features);
+  map.setEstates([...estates.values()].slice(0, book.estates.length), book.lngs, book.lats);
   counts.take(flow.counts ?? {});
   cursor = flow.cursor ?? null;
   othersFor = "";
   makeRoom(false);
   if (!loaded) map.fit();
   loaded = true;
-  if (chosen && estates.has(chosen)) pick(chosen);
+  const linked = chosen ?? arg("estate");
+  if (linked && estates.has(linked)) pick(linked, { fly: true });
   refresh();
 }
 
@@ -314,10 +344,16 @@ byId("search").addEventListener("input", (event) => {
 byId("search").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.isComposing) byId("campaigns").querySelector(".row")?.click();
 });
-byId("dealer").addEventListener("change", (event) => {
-  wanted.dealer = event.target.value;
-  refresh();
+for (const name of ["dealer", "coverage", "category"]) {
+  byId(name).addEventListener("change", (event) => {
+    wanted[name] = event.target.value;
+    refresh();
+  });
+}
+byId("city").addEventListener("change", (event) => {
+  location.search = event.target.value ? `?${new URLSearchParams({ city: event.target.value })}` : "";
 });
+byId("theme").addEventListener("click", () => globalThis.loupanTheme?.toggle());
 byId("sort").addEventListener("change", (event) => {
   wanted.sort = event.target.value;
   drawSide();
@@ -334,6 +370,7 @@ addEventListener("language", () => {
   buildPhases();
   counts.speak();
   panel?.speak();
+  views.speak();
   const el = byId("state");
   if (el.dataset.state) setText(el, say(el.dataset.state));
   drawClock();
@@ -345,6 +382,18 @@ new ResizeObserver(() => {
   makeRoom(chosen !== null);
   map.invalidate("base");
 }).observe(byId("foot"));
+
+const views = new Views({
+  found: () => [...estates.values()].filter(passes),
+  pick: (id) => pick(id === chosen ? null : id, { fly: true }),
+  showDealer: (id) => {
+    byId("dealer").value = wanted.dealer = id;
+    views.go("map");
+    refresh();
+  },
+  linked: (id) => id !== chosen && pick(id !== null && estates.has(id) ? id : null, { fly: true }),
+  query, dealer: () => wanted.dealer, text: () => wanted.text, date: () => clock.date(), arg, note,
+});
 
 document.title = say("title");
 buildPhases();

@@ -10,15 +10,11 @@ import { Grid } from "./grid.js";
 import { PHASES } from "./words.js";
 import { View, boxOf, groundMetres, worldX, worldY } from "./view.js";
 
-const SPRITE_UNIT = 2 ** 20; // outlines are kept in this many units a world, where floats are fine enough
 const DEAR = 12; // milliseconds: a base that costs more is not redrawn for every frame of a gesture
-const MARGIN = 64; // pixels at the right edge, where the zoom buttons stand
 const REST = 140; // milliseconds without movement after which the base is drawn sharp again
 const PULSE = 1600; // milliseconds
 const FLIGHT = 520; // milliseconds
-const NAMED = 11.6; // the zoom from which worked estates have their names
-const STORES_NAMED = 11;
-const FEW = 60; // names of found estates that are written from any distance
+const COVERED = ["nobody", "idle", "group, no operation"];
 const REFERENCE = { households: 3000, members: 500 }; // where a dot has its full size
 
 const ease = (t) => 1 - (1 - t) ** 3;
@@ -37,6 +33,7 @@ function paint() {
     halo: of("map-halo"),
     store: of("map-store"),
     route: of("map-route"),
+    cover: Object.fromEntries(COVERED.map((one) => [one, of(`cover-${one.split(",")[0]}`)])),
     phase: Object.fromEntries([...PHASES, "no_phase"].map((p) => [p, of(`phase-${p.replace("_", "-")}`)])),
     font: style.getPropertyValue("--font").trim(),
   };
@@ -63,19 +60,30 @@ export class FlowMap {
     this.pulses = new Map(); // index → { start, strong }
     this.sprites = new Map();
     this.shows = () => true;
+    this.choosy = false; // whether the filters are for those that nobody works, too
+    this.layers = { coverage: false };
+    this.tones = new Uint8Array(0);
     this.hovered = -1;
     this.chosen = -1;
     this.baseCost = 0;
     this.colours = paint();
     this.gestures();
     new ResizeObserver(() => this.resize()).observe(host);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.restyle());
+    addEventListener("theme", () => this.restyle());
     this.resize();
+  }
+
+  /** Names come once there is something to name: the first picture doesn't wait for them. */
+  async name() {
+    this.labels ??= await import("./labels.js");
+    this.invalidate("base");
   }
 
   // --- what is shown --------------------------------------------------------------------------
 
-  setDistricts(collection) {
+  async setDistricts(collection) {
+    const { outline, UNIT } = await import("./outline.js");
+    this.unit = UNIT;
     this.districts = (collection?.features ?? []).map((feature) => outline(feature)).filter(Boolean);
     this.districts.sort((a, b) => b.area - a.area);
     this.invalidate("base");
@@ -94,19 +102,20 @@ export class FlowMap {
     this.invalidate("base");
   }
 
-  /** Takes all estates at once: GeoJSON points, properties as the gateway sends them. */
-  setEstates(features) {
-    const points = features.filter((f) => f.geometry?.type === "Point");
-    this.estates = points.map((f) => f.properties);
-    this.xs = Float64Array.from(points, (f) => worldX(f.geometry.coordinates[0]));
-    this.ys = Float64Array.from(points, (f) => worldY(f.geometry.coordinates[1]));
+  /** Takes all estates at once, and where each lies (WGS-84 degrees). */
+  setEstates(estates, lngs, lats) {
+    this.estates = estates;
+    this.xs = lngs.map(worldX);
+    this.ys = lats.map(worldY);
     this.index = new Map(this.estates.map((estate, i) => [estate.estate_id, i]));
     this.grid = new Grid(this.xs, this.ys);
     this.pulses.clear();
     this.found = [];
     this.hovered = -1;
     this.rank();
+    this.tone();
     this.invalidate("base");
+    requestAnimationFrame(() => setTimeout(() => this.name()));
   }
 
   /** Takes an estate's new properties; `moved` makes its point pulse, `strong` twice. */
@@ -136,10 +145,21 @@ export class FlowMap {
     this.stale = false;
   }
 
-  /** Estates for which `shows` is false step back. */
-  filter(shows) {
+  /** Estates for which `shows` is false step back; with `all` those that nobody works, too. */
+  filter(shows, { all = false } = {}) {
     this.shows = shows;
-    this.invalidate("live");
+    const before = this.choosy;
+    this.choosy = all;
+    if (all || before) this.tone();
+    this.invalidate(all || before ? "base" : "live");
+  }
+
+  /** How each point that nobody works is drawn: faint, plain, or in its coverage's colour. */
+  tone() {
+    this.tones = Uint8Array.from(this.estates, (estate) => {
+      if (this.choosy && !this.shows(estate)) return 0;
+      return this.choosy || this.layers.coverage ? 2 + Math.max(0, COVERED.indexOf(estate.coverage)) : 1;
+    });
   }
 
   /** Brings estates that nobody works to the fore, by id. */
@@ -336,7 +356,7 @@ export class FlowMap {
     pen.fillStyle = colours.ground;
     pen.fillRect(0, 0, view.width, view.height);
 
-    const k = view.scale / SPRITE_UNIT;
+    const k = view.scale / this.unit;
     for (const district of this.districts) {
       pen.setTransform(ratio * k, 0, 0, ratio * k, ratio * view.sx(district.x), ratio * view.sy(district.y));
       pen.fillStyle = colours.district;
@@ -348,7 +368,7 @@ export class FlowMap {
     }
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.drawUnworked(pen);
-    this.drawDistrictNames(pen);
+    this.labels?.districtNames(this, pen);
   }
 
   drawUnworked(pen) {
@@ -356,84 +376,20 @@ export class FlowMap {
     // Where very many are seen from afar, smaller dots keep the crowd from becoming one blot.
     const crowd = Math.max(0.55, Math.min(1, 1.1 - Math.max(0, Math.log10(xs.length / 10_000)) * 0.5));
     const r = Math.max(0.9 * crowd, Math.min(3.4, 1.15 * crowd + (view.zoom - 10) * 0.42));
-    const dot = this.sprite(`dot${r.toFixed(1)}`, r, (p) => {
-      p.fillStyle = this.colours.dot;
+    const dot = (colour, alpha, r) => this.sprite(`dot${colour}${alpha}${r.toFixed(1)}`, r, (p) => {
+      p.globalAlpha = alpha;
+      p.fillStyle = colour;
       p.beginPath();
       p.arc(0, 0, r, 0, 2 * Math.PI);
       p.fill();
     });
-    const half = dot.half;
+    const dots = [dot(this.colours.dot, 0.35, r), dot(this.colours.dot, 1, r), ...COVERED.map((one) => dot(this.colours.cover[one], 1, r * 1.15))];
+    const { tones } = this;
     this.grid.within(view.wx(-8), view.wy(-8), view.wx(view.width + 8), view.wy(view.height + 8), (i) => {
       if (isWorked(estates[i])) return;
-      pen.drawImage(dot.canvas, view.sx(xs[i]) - half, view.sy(ys[i]) - half, 2 * half, 2 * half);
+      const { canvas, half } = dots[tones[i]];
+      pen.drawImage(canvas, view.sx(xs[i]) - half, view.sy(ys[i]) - half, 2 * half, 2 * half);
     });
-  }
-
-  drawDistrictNames(pen) {
-    const { view, colours } = this;
-    const taken = [[0, 0, 110, 48]]; // the corner that says whether the page is live
-    const points = this.worked.length > 400 ? [] : this.marks();
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    // The smallest first: a large district has room elsewhere.
-    for (const district of [...this.districts].reverse()) {
-      const size = Math.max(12, Math.min(19, 11.5 + (view.zoom - 9) * 1.6));
-      pen.font = `500 ${size}px ${colours.font}`;
-      pen.letterSpacing = `${(size * 0.18).toFixed(1)}px`;
-      const width = pen.measureText(district.name).width;
-      if (district.width * view.scale < width * 0.8) continue; // it may lean over the border a little, as on any map
-      const around = ([x, y]) => [view.sx(x) - width / 2 - 4, view.sy(y) - size * 0.8, view.sx(x) + width / 2 + 4, view.sy(y) + size * 0.8];
-      const spot = this.freeSpot(district, around, { points, taken });
-      if (!spot) continue;
-      taken.push(around(spot));
-      const x = view.sx(spot[0]), y = view.sy(spot[1]);
-      pen.lineWidth = 4;
-      pen.lineJoin = "round";
-      pen.strokeStyle = colours.halo;
-      pen.strokeText(district.name, x, y);
-      pen.fillStyle = colours.districtName;
-      pen.fillText(district.name, x, y);
-    }
-    pen.letterSpacing = "0px";
-  }
-
-  /** A place in sight and clear of other names, hiding no worked estate or as few as can be: the last one while it's good. */
-  freeSpot(district, around, { points, taken }) {
-    const { view } = this;
-    const { width, height, pad } = view;
-    const seen = (spot) => {
-      const [left, top, right, bottom] = around(spot);
-      return left > 4 && top > 4 && right < width - pad.right - MARGIN && bottom < height - pad.bottom - 4
-        && !taken.some((b) => overlap(b, around(spot)));
-    };
-    const hides = (spot) => {
-      const box = around(spot);
-      return points.reduce((n, b) => n + (overlap(b, box) ? 1 : 0), 0);
-    };
-    if (district.spot && seen(district.spot) && !hides(district.spot)) return district.spot;
-    district.spot = null;
-    let least = Infinity;
-    for (const spot of district.spots) {
-      if (!seen(spot)) continue;
-      const hidden = hides(spot);
-      if (hidden < least) [least, district.spot] = [hidden, spot];
-      if (!hidden) break;
-    }
-    if (least && view.zoom >= NAMED) district.spot = null; // from near, what is named there matters more
-    return district.spot;
-  }
-
-  /** The boxes of stores and of estates that are worked, found or chosen, with room for their names where those are written. */
-  marks() {
-    const wide = (text, zoom) => (this.view.zoom >= zoom ? 12 * (text ?? "").length : 0);
-    const box = (x, y, r, side) => [x - r - side, y - Math.max(r, 8), x + r + side, y + Math.max(r, 8)];
-    const estate = (i, zoom) => box(this.view.sx(this.xs[i]), this.view.sy(this.ys[i]), this.size(i), wide(this.estates[i].name, zoom));
-    return [
-      ...this.worked.map((i) => estate(i, NAMED)),
-      ...(this.found.length <= FEW ? this.found.map((i) => estate(i, 0)) : []),
-      ...(this.chosen >= 0 ? [estate(this.chosen, 0)] : []),
-      ...this.stores.map((store) => box(this.view.sx(store.x), this.view.sy(store.y), 7, wide(store.name, STORES_NAMED))),
-    ];
   }
 
   drawLive(now) {
@@ -452,7 +408,7 @@ export class FlowMap {
     this.drawStores(pen);
     this.drawMark(pen, this.hovered);
     this.drawMark(pen, this.chosen);
-    this.drawNames(pen, seen);
+    this.labels?.names(this, pen, seen);
   }
 
   drawRoutes(pen) {
@@ -562,57 +518,6 @@ export class FlowMap {
     pen.stroke();
   }
 
-  /** Names where there is room: the chosen one always, worked ones from afar, the rest from near. */
-  drawNames(pen, seen) {
-    const { view } = this;
-    const taken = seen.map((i) => this.boxAround(i, this.size(i)));
-    for (const store of this.stores) {
-      const x = view.sx(store.x), y = view.sy(store.y);
-      taken.push([x - 7, y - 7, x + 7, y + 7]);
-    }
-    const right = view.width - view.pad.right;
-    const bottom = view.height - view.pad.bottom;
-    taken.push([right - MARGIN, bottom - 160, right, bottom]); // the zoom buttons
-    pen.textBaseline = "middle";
-    pen.lineJoin = "round";
-    const write = (text, x, y, r, { always = false, strong = false } = {}) => {
-      pen.font = `${strong ? 600 : 400} 12px ${this.colours.font}`;
-      const width = pen.measureText(text).width;
-      for (const left of [x + r + 5, x - r - 5 - width]) {
-        const box = [left - 2, y - 8, left + width + 2, y + 8];
-        if (!always && (left < 4 || left + width > right - 4)) continue;
-        if (!always && taken.some((b) => overlap(b, box))) continue;
-        taken.push(box);
-        pen.textAlign = "left";
-        pen.lineWidth = 3.5;
-        pen.strokeStyle = this.colours.halo;
-        pen.strokeText(text, left, y);
-        pen.fillStyle = strong ? this.colours.ink : this.colours.districtName;
-        pen.fillText(text, left, y);
-        return;
-      }
-    };
-    const at = (i) => [this.estates[i].name ?? "", view.sx(this.xs[i]), view.sy(this.ys[i]), this.size(i) + (i === this.chosen ? 4 : 0)];
-    if (this.chosen >= 0) write(...at(this.chosen), { always: true, strong: true });
-    // Where a search found a few, it says which.
-    if (this.found.length <= FEW) for (const i of this.found) if (i !== this.chosen) write(...at(i), { strong: true });
-    if (view.zoom >= STORES_NAMED) {
-      for (const store of this.stores) write(store.name, view.sx(store.x), view.sy(store.y), 6, { strong: true });
-    }
-    if (view.zoom >= NAMED) {
-      for (const i of seen) if (i !== this.chosen && this.shows(this.estates[i])) write(...at(i), { strong: true });
-    }
-    if (view.zoom >= 14.2) {
-      let left = 120;
-      this.grid.within(view.wx(0), view.wy(0), view.wx(view.width), view.wy(view.height), (i) => {
-        if (left > 0 && !isWorked(this.estates[i]) && i !== this.chosen) {
-          left--;
-          write(this.estates[i].name ?? "", view.sx(this.xs[i]), view.sy(this.ys[i]), 3);
-        }
-      });
-    }
-  }
-
   boxAround(i, r) {
     const x = this.view.sx(this.xs[i]), y = this.view.sy(this.ys[i]);
     return [x - r, y - r, x + r, y + r];
@@ -657,79 +562,10 @@ export class FlowMap {
 
 export const isWorked = (estate) => Boolean(estate.phase || estate.status);
 
-/** Whether two boxes [left, top, right, bottom] share a spot. */
-const overlap = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
-
 const measure = (estate) => estate.households || estate.members || 0;
 
 /** Area grows with the households, or with the members where they aren't known. */
 function radius(estate) {
   const full = estate.households ? REFERENCE.households : REFERENCE.members;
   return 4 + 7 * Math.sqrt(Math.min(1, measure(estate) / full));
-}
-
-/** A district's outline as one path around its own corner, with where its name goes. */
-function outline(feature) {
-  const { type, coordinates } = feature.geometry ?? {};
-  const polygons = type === "Polygon" ? [coordinates] : type === "MultiPolygon" ? coordinates : [];
-  if (!polygons.length) return null;
-  const path = new Path2D();
-  const x = worldX(polygons[0][0][0][0]), y = worldY(polygons[0][0][0][1]);
-  let largest = null;
-  for (const rings of polygons) {
-    rings.forEach((ring, k) => {
-      const points = ring.map(([lng, lat]) => [worldX(lng), worldY(lat)]);
-      points.forEach(([px, py], n) => {
-        path[n ? "lineTo" : "moveTo"]((px - x) * SPRITE_UNIT, (py - y) * SPRITE_UNIT);
-      });
-      path.closePath();
-      const area = k === 0 ? Math.abs(shoelace(points)) : 0;
-      if (!largest || area > largest.area) largest = { area, points };
-    });
-  }
-  const xs = largest.points.map((p) => p[0]);
-  return {
-    name: feature.properties?.name ?? "", path, x, y, area: largest.area, spots: inside(largest.points),
-    width: Math.max(...xs) - Math.min(...xs),
-  };
-}
-
-function shoelace(points) {
-  let sum = 0;
-  for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
-    sum += points[j][0] * points[i][1] - points[i][0] * points[j][1];
-  }
-  return sum / 2;
-}
-
-/** Spots inside a ring, the deepest first, those at its very edge left out: a coarse lattice. */
-function inside(ring) {
-  const xs = ring.map((p) => p[0]), ys = ring.map((p) => p[1]);
-  const x0 = Math.min(...xs), x1 = Math.max(...xs), y0 = Math.min(...ys), y1 = Math.max(...ys);
-  const spots = [];
-  const steps = 24;
-  for (let a = 1; a < steps; a++) {
-    for (let b = 1; b < steps; b++) {
-      const x = x0 + ((x1 - x0) * a) / steps, y = y0 + ((y1 - y0) * b) / steps;
-      const d = depth(ring, x, y);
-      if (d > 0) spots.push([x, y, d]);
-    }
-  }
-  if (!spots.length) return [[(x0 + x1) / 2, (y0 + y1) / 2]];
-  spots.sort((p, q) => q[2] - p[2]);
-  return spots.filter((spot) => spot[2] > spots[0][2] * 0.15);
-}
-
-/** How far inside a ring a point lies; outside it is negative. */
-function depth(ring, x, y) {
-  let within = false;
-  let least = Infinity;
-  for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
-    const [ax, ay] = ring[i], [bx, by] = ring[j];
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) within = !within;
-    const length = (bx - ax) ** 2 + (by - ay) ** 2;
-    const t = length ? Math.max(0, Math.min(1, ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length)) : 0;
-    least = Math.min(least, (ax + t * (bx - ax) - x) ** 2 + (ay + t * (by - ay) - y) ** 2);
-  }
-  return (within ? 1 : -1) * Math.sqrt(least);
 }

@@ -1,5 +1,6 @@
 // The words of the playbooks' page, beside those that it shares with the others.
 
+import "./words-estate.js"; // roles and actions
 import { language, say } from "./words.js";
 
 const TABLE = {

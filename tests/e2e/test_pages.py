@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
@@ -105,7 +107,8 @@ def test_a_name_is_text_and_never_markup(open_page: Open, name: str) -> None:
         route.fulfill(response=answer, body=json.dumps(_poisoned(answer.json())))
 
     def prepare(page: Page) -> None:
-        for path in (r"/v1/flow(\?|$)", r"/v1/tasks(\?|$)", r"/v1/me$", r"/v1/stores", r"/timeline", r"/v1/districts"):
+        for path in (r"/v1/flow(\?|$)", r"/v1/tasks(\?|$)", r"/v1/me$", r"/v1/stores", r"/timeline", r"/v1/districts",
+                     r"/v1/map", r"/v1/funnel", r"/v1/dealers", r"/v1/estates/.*/story"):
             page.route(re.compile(path), poison)
         # What the stream brings has the real names again.
         page.route(re.compile("/stream"), lambda route: route.abort())
@@ -115,6 +118,9 @@ def test_a_name_is_text_and_never_markup(open_page: Open, name: str) -> None:
         page.locator("#campaigns .row").first.click()
         expect(page.locator("#panel h2")).to_have_text(_MARKUP)
         page.mouse.move(700, 500)
+        for view, named in (("coverage", ".column .name"), ("funnel", "tbody th"), ("dealers", "tbody th")):
+            page.click(f"[data-view={view}]")
+            expect(page.locator(f".view {named}").first).to_have_text(_MARKUP)
     else:
         expect(page.locator("#name")).to_have_text(_MARKUP)
     page.wait_for_timeout(500)
@@ -126,12 +132,21 @@ def _poisoned(value: Any) -> Any:
     if isinstance(value, list):
         return [_poisoned(item) for item in value]
     if isinstance(value, dict):
-        return {key: _MARKUP if _is_name(key, item) else _poisoned(item) for key, item in value.items()}
+        return {key: _poison(key, item) for key, item in value.items()}
     return value
 
 
+def _poison(key: str, value: Any) -> Any:
+    if key in ("name", "districts") and isinstance(value, list):
+        return [_MARKUP] * len(value)
+    if key == "dealers" and value and isinstance(value[0], list):
+        return [[id, _MARKUP] for id, _ in value]
+    return _MARKUP if _is_name(key, value) else _poisoned(value)
+
+
 def _is_name(key: str, value: Any) -> bool:
-    return isinstance(value, str) and (key in ("name", "text", "summary", "disclosure", "district") or "_name" in key)
+    names = ("name", "text", "summary", "disclosure", "district", "reason")
+    return isinstance(value, str) and (key in names or "_name" in key)
 
 
 @pytest.mark.parametrize("width", [820, 1180, 1440])
@@ -321,6 +336,122 @@ def test_an_estate_that_nobody_works_is_found_and_shown_on_the_map(open_page: Op
     page.wait_for_function("name => window.written.has(name)", arg=name)
     page.fill("#search", "")
     expect(page.locator("#campaigns .row.idle")).to_have_count(0)
+
+
+# --- HQ's views -----------------------------------------------------------------------------------
+
+
+def _figure(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def test_the_board_has_every_estate_in_one_column(open_page: Open) -> None:
+    page = open_page("hq")
+    page.click("[data-view=coverage]")
+    columns = page.locator(".column strong")
+    expect(columns).to_have_count(4)
+    page.wait_for_selector(".column li button")
+    counts = [_figure(text) for text in columns.all_inner_texts()]
+    assert sum(counts) == 4846
+    assert counts[3] == _count(page, "worked")
+    page.fill("#search", "望京")
+    page.wait_for_function("before => document.querySelectorAll('.column strong')[1].textContent !== before",
+                           arg=f"{counts[1]:,}")
+    assert all("望京" in name for name in page.locator('[data-coverage="idle"] .name').all_inner_texts()[:5])
+    card = page.locator('[data-coverage="idle"] button').first
+    name = card.locator(".name").inner_text()
+    card.click()
+    expect(page.locator("#panel h2")).to_have_text(name)
+
+
+def test_a_view_and_an_estate_are_linked_by_the_address(open_page: Open) -> None:
+    page = open_page("hq")
+    page.click("[data-view=funnel]")
+    page.locator("#campaigns .row").first.click()
+    name = page.locator("#panel h2").inner_text()
+    assert "view=funnel" in page.url
+    assert "estate=" in page.url
+    page.reload()
+    expect(page.locator("#panel h2")).to_have_text(name, timeout=_SOON)
+    expect(page.locator(".view.funnel h2")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel")).to_be_hidden()
+    assert "estate=" not in page.url
+
+
+def test_the_funnel_narrows_from_the_members_to_the_buyers(open_page: Open) -> None:
+    page = open_page("hq")
+    page.click("[data-view=funnel]")
+    page.wait_for_selector(".funnel tbody tr")
+    stages = [_figure(text) for text in page.locator(".stages strong").all_inner_texts()]
+    assert stages[0] > stages[1] >= stages[2] >= 0
+    total = _figure(page.locator(".funnel tfoot td").first.inner_text())
+    assert total == stages[0]
+    page.get_by_role("button", name="按群").click()
+    expect(page.locator(".funnel tbody tr")).to_have_count(40)
+    assert "by=group" in page.url
+
+
+def test_the_dealers_are_sorted_by_a_tap_and_taken_along_as_csv(open_page: Open) -> None:
+    page = open_page("hq")
+    page.click("[data-view=dealers]")
+    page.wait_for_selector(".dealers tbody tr")
+    page.get_by_role("button", name="楼盘", exact=True).click()
+    head = page.locator('.dealers th[data-key="estates"]')
+    expect(head).to_have_attribute("aria-sort", "descending")
+    counts = [_figure(text) for text in page.locator(".dealers tbody tr td:nth-child(2)").all_inner_texts()]
+    assert counts == sorted(counts, reverse=True)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="导出 CSV").click()
+    raw = Path(saved.value.path()).read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf"), "without the mark Excel reads Chinese as something else"
+    lines = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"))))
+    assert lines[0][:2] == ["经销商", "楼盘"]
+    assert [int(line[1]) for line in lines[1:]] == counts
+
+
+def test_a_name_that_would_be_a_formula_is_no_formula_in_a_spreadsheet(open_page: Open) -> None:
+    page = open_page("hq")
+    cells = page.evaluate("""async () => {
+      const { cell } = await import("/web/export.js");
+      return ['=HYPERLINK("x")', '+1', '@a', 'a,b', '-5', -5, 0.5, null].map(cell);
+    }""")
+    assert cells == ['"\'=HYPERLINK(""x"")"', "'+1", "'@a", '"a,b"', "'-5", "-5", "0.5", ""]
+
+
+def test_an_estate_tells_its_phases_its_people_and_its_punctuality(open_page: Open) -> None:
+    page = open_page("hq")
+    page.locator("#campaigns .row").first.click()
+    panel = page.locator("#panel")
+    expect(panel.locator(".gates > li").first).to_contain_text("预热", timeout=_SOON)
+    expect(panel.locator(".gates")).to_contain_text("信任")
+    expect(panel.locator(".filled svg polygon")).to_have_count(8)
+    expect(panel.locator(".punctual svg rect").first).to_be_attached()
+    expect(panel.get_by_role("heading", name="四种连接")).to_be_visible()
+    expect(panel.locator(".against").last.locator("li")).to_have_count(4)
+
+
+def test_light_and_dark_are_switched_and_kept(open_page: Open) -> None:
+    page = open_page("hq", color_scheme="light")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.click("#theme")
+    dark = page.evaluate(ground)
+    assert dark != light
+    page.reload()
+    assert page.evaluate(ground) == dark
+    page.click("#theme")
+    assert page.evaluate(ground) == light
+    assert page.evaluate("localStorage.getItem('loupan.theme')") is None
+
+
+def test_idle_estates_are_found_by_their_coverage(open_page: Open) -> None:
+    page = open_page("hq")
+    page.select_option("#coverage", "idle")
+    expect(page.locator("#campaigns .row.idle").first).to_be_visible()
+    expect(page.locator("#campaigns .row:not(.idle)")).to_have_count(0)
+    page.select_option("#coverage", "worked")
+    assert page.locator("#campaigns .row").count() == _count(page, "worked")
 
 
 def test_english_is_one_tap_away(open_page: Open) -> None:
