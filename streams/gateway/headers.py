@@ -12,7 +12,10 @@ from streams.gateway.measures import Measures
 from streams.gateway.noted import note
 
 #: Pages load what we serve and nothing else, and nobody frames them.
-POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+POLICY = (
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
+    "worker-src 'self'"
+)
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

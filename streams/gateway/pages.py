@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from streams.audit import Entry, entry_of, write
+from streams.gateway import worker
 from streams.gateway.auth import COOKIE, page_grant
 from streams.gateway.context import Gateway, Here
 from streams.gateway.headers import POLICY
@@ -56,6 +57,12 @@ async def dealer(visitor: Visitor) -> Response:
 async def playbooks(visitor: Visitor) -> Response:
     """The playbooks, as boards."""
     return _page("playbooks.html", visitor, TokenRole.HQ)
+
+
+@router.get("/dealer/brief")
+async def brief(visitor: Visitor) -> Response:
+    """A day's tasks on paper."""
+    return _page("brief.html", visitor, TokenRole.DEALER, TokenRole.STORE, TokenRole.HQ)
 
 
 @router.get("/login")
@@ -238,10 +245,14 @@ class _Files(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         answer = await super().get_response(path, scope)
         answer.headers.setdefault("Cache-Control", "no-cache")
+        if path.endswith(".webmanifest"):
+            # Python's own table of media types does not know it.
+            answer.headers["Content-Type"] = "application/manifest+json"
         return answer
 
 
 def mount(app: FastAPI) -> None:
     """Put the pages and their files into the app."""
     app.include_router(router)
+    app.include_router(worker.router)
     app.mount("/web", _Files(directory=WEB, check_dir=False), name="web")

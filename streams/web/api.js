@@ -38,13 +38,17 @@ async function once(path, options) {
   return body;
 }
 
-/** Reads JSON; what may pass by itself is tried again three times. */
-export async function get(path) {
+/**
+ * Reads JSON; what may pass by itself is tried again three times. `plain`: the first time without headers of ours, so
+ * that an answer which the page's head asked for (rel=preload) is this one.
+ */
+export async function get(path, { plain = false } = {}) {
   for (const wait of [...RETRY_AFTER, null]) {
     try {
-      return await once(path, { headers: heads() });
+      return await once(path, plain ? {} : { headers: heads() });
     } catch (error) {
       if (wait === null || !error.passing) throw error;
+      plain = false;
       await pause(wait);
     }
   }

@@ -1,24 +1,10 @@
 // One task as a card: what to say, as whom, when; copied in one tap, done in two.
 
 import { get } from "./api.js";
+import { actionOf, personaOf, roleOf, say } from "./dealer-words.js";
 import { icon, lessMotion, make, setText } from "./dom.js";
 
-export const STATUS = {
-  issued: "待办", claimed: "已认领", done: "已完成", verified: "已核实", skipped: "已跳过", expired: "过期", withdrawn: "撤回",
-};
-const ROLE = {
-  main_persona: "主理人", shill: "家装顾问", group_admin: "群管理", customer_service: "客服", designer: "设计师",
-  installer: "安装师傅", leader: "负责人",
-};
-/** As what a persona speaks: who testifies with an order of their own, and signs for no shop, is a customer. */
-export const roleOf = (task) => (task.role === "shill" && task.evidence?.order_id && !task.disclosure
-  ? "老客户" : (ROLE[task.role] ?? task.role));
-
-const ACTION = {
-  post: "发到群里", reply: "回复", welcome: "欢迎新邻居", invite: "邀请", call: "打电话", visit: "上门或到店", remove: "移出群",
-  review: "检查", check: "核对", warn: "私下提醒",
-};
-const SKIPS = ["群里时机不合适", "已经有人说过了", "内容不适合这个群", "对方已谢绝"];
+const SKIPS = ["skip_timing", "skip_said", "skip_unfit", "skip_refused"];
 const BOUNCE = 300; // milliseconds in which a second tap is the first one's echo
 const CHANGES_MIND = 6000; // milliseconds in which 确认 waits
 
@@ -68,20 +54,20 @@ export class Card {
 
   build() {
     const ui = (this.ui = {
-      time: make("time"), status: make("span"), way: make("span", { text: "待送出" }), role: make("strong"), what: make("span", { cls: "what" }),
+      time: make("time"), status: make("span"), way: make("span", { text: say("pending") }), role: make("strong"), what: make("span", { cls: "what" }),
       group: make("p", { cls: "group" }), text: make("p", { cls: "text" }), line: make("span"), clips: make("ul", { cls: "clips" }),
     });
     ui.tick = icon("verified");
     ui.chip = make("span", { cls: "chip" }, ui.tick, ui.status, ui.way);
-    ui.disclosure = make("p", { cls: "disclosure" }, icon("id"), make("span", { cls: "body" }, make("small", { text: "署名随文发出，请勿删去" }), ui.line));
-    ui.copy = make("button", { cls: "button", attrs: { type: "button" }, on: { click: () => this.copy() } }, icon("copy"), make("span", { text: "复制文案" }));
-    ui.done = make("button", { cls: "button main", attrs: { type: "button" }, on: { click: () => this.ask() } }, icon("check"), make("span", { text: "完成" }));
-    ui.sure = make("button", { cls: "button sure", attrs: { type: "button" }, on: { click: () => this.finish() } }, icon("check"), make("span", { text: "确认已完成" }));
-    ui.back = make("button", { cls: "button", attrs: { type: "button" }, on: { click: () => this.unask() } }, make("span", { text: "还没有" }));
+    ui.disclosure = make("p", { cls: "disclosure" }, icon("id"), make("span", { cls: "body" }, make("small", { text: say("disclosure") }), ui.line));
+    ui.copy = make("button", { cls: "button", attrs: { type: "button" }, on: { click: () => this.copy() } }, icon("copy"), make("span", { text: say("copy") }));
+    ui.done = make("button", { cls: "button main", attrs: { type: "button" }, on: { click: () => this.ask() } }, icon("check"), make("span", { text: say("done") }));
+    ui.sure = make("button", { cls: "button sure", attrs: { type: "button" }, on: { click: () => this.finish() } }, icon("check"), make("span", { text: say("sure") }));
+    ui.back = make("button", { cls: "button", attrs: { type: "button" }, on: { click: () => this.unask() } }, make("span", { text: say("back") }));
     ui.actions = make("div", { cls: "actions" }, ui.copy, ui.done, ui.back, ui.sure);
-    ui.why = make("button", { cls: "link", attrs: { type: "button", "aria-expanded": "false" }, on: { click: () => this.explain() } }, icon("why"), make("span", { text: "为什么让我做这个？" }));
-    ui.claim = make("button", { cls: "link", attrs: { type: "button" }, on: { click: () => this.act.mark(this.task, "claim", {}) } }, make("span", { text: "认领" }));
-    ui.skip = make("button", { cls: "link", attrs: { type: "button", "aria-expanded": "false" }, on: { click: () => this.offerSkip() } }, make("span", { text: "跳过" }));
+    ui.why = make("button", { cls: "link", attrs: { type: "button", "aria-expanded": "false" }, on: { click: () => this.explain() } }, icon("why"), make("span", { text: say("why") }));
+    ui.claim = make("button", { cls: "link", attrs: { type: "button" }, on: { click: () => this.act.mark(this.task, "claim", {}) } }, make("span", { text: say("claim") }));
+    ui.skip = make("button", { cls: "link", attrs: { type: "button", "aria-expanded": "false" }, on: { click: () => this.offerSkip() } }, make("span", { text: say("skip") }));
     ui.links = make("div", { cls: "links" }, ui.why, ui.claim, ui.skip);
     ui.reasons = make("div", { cls: "reasons", attrs: { hidden: true } });
     ui.skips = make("div", { cls: "skips", attrs: { hidden: true } });
@@ -103,29 +89,25 @@ export class Card {
     const { clock } = this.act;
     const { said, line } = parts(task);
     setText(ui.time, `${clock.hm(task.window.start)}–${clock.hm(task.window.end)}`);
-    setText(ui.status, STATUS[task.status] ?? task.status);
+    setText(ui.status, say(`s_${task.status}`));
     ui.chip.dataset.status = task.status;
     ui.way.hidden = !pending;
     ui.tick.toggleAttribute("hidden", task.status !== "verified");
-    setText(ui.role, [roleOf(task), task.persona_name].filter(Boolean).join(" "));
-    setText(ui.what, ACTION[task.action] ?? task.action);
+    setText(ui.role, personaOf(task));
+    setText(ui.what, actionOf(task));
     setText(ui.group, task.group_name ?? task.group_id);
     setText(ui.text, said);
     ui.text.hidden = !said;
     setText(ui.line, line);
     ui.disclosure.hidden = !line;
-    const clips = task.script?.attachments ?? [];
-    if (ui.clips.childElementCount !== clips.length) {
-      ui.clips.replaceChildren(...clips.map((clip) => make("li", {}, icon("clip"), make("span", { text: clip }))));
-    }
-    ui.clips.hidden = !clips.length;
+    this.fillClips();
     const open = isOpen(task.status);
     this.el.dataset.status = task.status;
     this.el.classList.toggle("late", late);
     this.el.classList.toggle("closed", !open);
     this.el.classList.toggle("early", early);
     ui.done.disabled = early;
-    ui.done.title = early ? "还没到时间" : "";
+    ui.done.title = early ? say("too_early") : "";
     ui.more.hidden = open;
     ui.actions.hidden = !open;
     ui.copy.hidden = !said || this.asking;
@@ -134,12 +116,36 @@ export class Card {
     ui.claim.hidden = task.status !== "issued";
     ui.skip.hidden = !open;
     if (open || before === undefined || isOpen(before)) this.fold(!open);
-    ui.more.setAttribute("aria-label", `${ui.time.textContent} ${ui.role.textContent} ${ui.status.textContent}：展开`);
+    ui.more.setAttribute("aria-label", say("unfold", { task: `${ui.time.textContent} ${ui.role.textContent} ${ui.status.textContent}` }));
     if (!open) {
       this.unask();
       ui.skips.hidden = true;
     }
     if (before && before !== task.status && task.status === "verified") this.glow();
+  }
+
+  /** What goes along: a picture where there is a file for it, else its words. */
+  fillClips() {
+    const { task, ui } = this;
+    const clips = task.script?.attachments ?? [];
+    const key = JSON.stringify([clips, task.files ?? []]);
+    ui.clips.hidden = !clips.length;
+    if (key === this.clips) return;
+    this.clips = key;
+    const one = (clip, at) => (task.files?.includes(at + 1) ? this.picture(clip, at + 1) : make("li", {}, icon("clip"), make("span", { text: clip })));
+    ui.clips.replaceChildren(...clips.map(one));
+  }
+
+  picture(words, place) {
+    const path = `/v1/tasks/${encodeURIComponent(this.task.task_id)}/attachments/${place}`;
+    const image = make("img", { attrs: { src: path, alt: words, loading: "lazy", decoding: "async" } });
+    const save = make("a", { cls: "button", attrs: { href: `${path}?save=true`, download: true } }, icon("save"), make("span", { text: say("save") }));
+    // A film or a document is no picture: it is saved all the same.
+    image.addEventListener("error", () => {
+      image.remove();
+      setText(save.lastChild, say("save_file"));
+    });
+    return make("li", { cls: "picture" }, image, make("div", { cls: "of" }, make("span", { text: words, attrs: { title: say("hold") } }), save));
   }
 
   fold(shut) {
@@ -159,12 +165,12 @@ export class Card {
 
   async copy() {
     const ok = await copy(parts(this.task).copied);
-    this.act.toast(ok ? "文案已复制，去群里粘贴" : "复制不了，请长按文案选中", ok ? "good" : "warn");
+    this.act.toast(say(ok ? "copy_done" : "copy_failed"), ok ? "good" : "warn");
     if (!ok) return;
     const word = this.ui.copy.lastChild;
-    setText(word, "已复制");
+    setText(word, say("copied"));
     clearTimeout(this.copied);
-    this.copied = setTimeout(() => setText(word, "复制文案"), 2500);
+    this.copied = setTimeout(() => setText(word, say("copy")), 2500);
     // Who takes the text takes the task: a colleague sees that it is being done.
     if (this.task.status === "issued") this.act.mark(this.task, "claim", {}, { quiet: true });
   }
@@ -205,12 +211,12 @@ export class Card {
   }
 
   fillSkips() {
-    const input = make("input", { attrs: { type: "text", maxlength: "200", placeholder: "其他原因", "aria-label": "其他原因", enterkeyhint: "send" } });
+    const input = make("input", { attrs: { type: "text", maxlength: "200", placeholder: say("other_reason"), "aria-label": say("other_reason"), enterkeyhint: "send" } });
     const send = (reason) => reason && this.act.mark(this.task, "skip", { reason });
     this.ui.skips.append(
-      make("p", { text: "为什么跳过？" }),
-      ...SKIPS.map((reason) => make("button", { cls: "choice", text: reason, attrs: { type: "button" }, on: { click: () => send(reason) } })),
-      make("form", { on: { submit: (event) => { event.preventDefault(); send(input.value.trim()); } } }, input, make("button", { cls: "button", text: "跳过", attrs: { type: "submit" } })),
+      make("p", { text: say("skip_why") }),
+      ...SKIPS.map((name) => say(name)).map((reason) => make("button", { cls: "choice", text: reason, attrs: { type: "button" }, on: { click: () => send(reason) } })),
+      make("form", { on: { submit: (event) => { event.preventDefault(); send(input.value.trim()); } } }, input, make("button", { cls: "button", text: say("skip"), attrs: { type: "submit" } })),
     );
   }
 
@@ -220,20 +226,20 @@ export class Card {
     why.setAttribute("aria-expanded", String(!reasons.hidden));
     if (reasons.hidden) return;
     if (this.explained) return reveal(reasons);
-    reasons.replaceChildren(make("p", { cls: "soft", text: "正在查…" }));
+    reasons.replaceChildren(make("p", { cls: "soft", text: say("looking") }));
     try {
       const answer = await get(`/v1/tasks/${encodeURIComponent(this.task.task_id)}/why`);
       reasons.replaceChildren(...this.reasons(answer));
       this.explained = true;
     } catch (error) {
-      reasons.replaceChildren(make("p", { cls: "soft", text: error.passing ? "网络不通，稍后再看。" : error.message }));
+      reasons.replaceChildren(make("p", { cls: "soft", text: error.passing ? say("unreachable") : error.message }));
     }
     if (!reasons.hidden) reveal(reasons);
   }
 
   /** A script by what it is for: its id is the playbook's own, and says nothing to who speaks it. */
   scriptName() {
-    return `${roleOf(this.task)}${ACTION[this.task.action] ?? ""}`;
+    return [roleOf(this.task), actionOf(this.task)].join(document.documentElement.lang === "en" ? ", " : "");
   }
 
   /** The rule first, then what happened, then what it rests on. */
@@ -242,13 +248,13 @@ export class Card {
     const events = (answer.events ?? []).map((event) => make(
       "li", {},
       event.time ? make("time", { text: `${clock.date(event.time).slice(5)} ${clock.hm(event.time)}` }) : null,
-      make("span", { text: event.text ? `${event.what}：${event.text}` : event.what }),
+      make("span", { text: event.text ? say("because", event) : event.what }),
     ));
     return [
       answer.rule?.words ? make("p", { text: answer.rule.words }) : null,
       events.length ? make("ul", {}, ...events) : null,
-      answer.evidence?.order_id ? make("p", { cls: "soft", text: `依据的订单：${answer.evidence.order_id}` }) : null,
-      answer.script?.id ? make("p", { cls: "soft", text: `文案：${this.scriptName()}，第 ${answer.script.version} 版`, attrs: { title: answer.script.id } }) : null,
+      answer.evidence?.order_id ? make("p", { cls: "soft", text: say("rests_on", { order: answer.evidence.order_id }) }) : null,
+      answer.script?.id ? make("p", { cls: "soft", text: say("script", { name: this.scriptName(), version: answer.script.version }), attrs: { title: answer.script.id } }) : null,
     ].filter(Boolean);
   }
 }

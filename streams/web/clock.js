@@ -31,6 +31,17 @@ export class Clock {
     if (Number.isFinite(speed)) this.speed = speed;
   }
 
+  /** What another page needs to go on from here, by its own device's clock. */
+  state() {
+    return { time: this.now(), at: Date.now(), speed: this.speed, offset: this.offset };
+  }
+
+  /** Goes on from a state that was kept. */
+  resume({ time, at, speed, offset }) {
+    if (![time, at, speed, offset].every(Number.isFinite)) return;
+    Object.assign(this, { base: time + Math.max(Date.now() - at, 0) * speed, at: performance.now(), speed, offset, known: true });
+  }
+
   /** Milliseconds since 1970. */
   now() {
     return this.base + (performance.now() - this.at) * this.speed;
@@ -57,13 +68,11 @@ export class Clock {
     return wall.getUTCHours() * 60 + wall.getUTCMinutes();
   }
 
-  /** The wall's midnight, `days` from today, as RFC 3339 with the offset. */
-  midnight(days = 0) {
-    const wall = this.wall();
-    const at = new Date(Date.UTC(wall.getUTCFullYear(), wall.getUTCMonth(), wall.getUTCDate() + days));
+  /** Now as RFC 3339 with the offset. */
+  iso() {
     const east = Math.abs(this.offset);
     const two = (n) => String(n).padStart(2, "0");
     const zone = `${this.offset < 0 ? "-" : "+"}${two(Math.floor(east / 60))}:${two(east % 60)}`;
-    return `${at.toISOString().slice(0, 10)}T00:00:00${zone}`;
+    return `${this.wall().toISOString().slice(0, 19)}${zone}`;
   }
 }

@@ -1,9 +1,12 @@
-// What was said of tasks and hasn't reached the gateway yet: kept on the phone, sent when the network is there.
+// What was said of tasks and hasn't reached the gateway yet: kept on the phone, sent when the network is there. Where the
+// browser can send in the background, its worker (worker.js) does it when the page is shut.
 
 import { pause, post } from "./api.js";
 
 const KEY = "loupan.outbox";
 const LONGEST = 30_000; // milliseconds between two tries
+const WAITED = 10_000; // milliseconds after which it matters when something was said
+const BOX = "loupan-marks"; // the copy for the worker
 
 /** The status that the gateway will give the task once the mark has arrived. */
 export const MARKS = { claim: "claimed", done: "done", skip: "skipped" };
@@ -19,10 +22,10 @@ export class Outbox {
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
   }
 
-  /** Keeps the mark and sends it as soon as it goes. */
-  add(task_id, deed, body) {
+  /** Keeps the mark and sends it as soon as it goes; `at` is when it was said, told where it had to wait. */
+  add(task_id, deed, body, at) {
     this.marks = this.marks.filter((mark) => !(mark.task_id === task_id && mark.deed === deed));
-    this.marks.push({ task_id, deed, body, said: Date.now() });
+    this.marks.push({ task_id, deed, body, at, said: Date.now() });
     this.keep();
     this.hurry();
   }
@@ -45,7 +48,7 @@ export class Outbox {
     for (let wait = 1000; this.marks.length; ) {
       const mark = this.marks[0];
       try {
-        await post(`/v1/tasks/${encodeURIComponent(mark.task_id)}/${mark.deed}`, mark.body);
+        await post(`/v1/tasks/${encodeURIComponent(mark.task_id)}/${mark.deed}`, bodyOf(mark, WAITED));
         this.drop(mark);
         this.failing = false;
         wait = 1000;
@@ -56,6 +59,7 @@ export class Outbox {
           this.onRefused(mark, error);
           continue;
         }
+        if (!this.failing) this.askWorker();
         this.failing = waited = true;
         this.onKept();
         this.onChange();
@@ -80,9 +84,57 @@ export class Outbox {
     } catch {
       // without storage it is kept for as long as the page is open
     }
+    this.copy();
     this.onChange();
   }
+
+  // --- the worker's copy ------------------------------------------------------------------------
+
+  /** What waits, where the worker finds it. */
+  copy() {
+    if (!this.worker) return;
+    const waiting = this.marks.map((mark) => ({ ...mark, body: bodyOf(mark, 0), key: keyOf(mark) }));
+    this.copying = (this.copying ?? Promise.resolve()).then(async () => {
+      const box = await caches.open(BOX);
+      await box.put("/waiting", new Response(JSON.stringify(waiting)));
+    }).catch(() => {});
+  }
+
+  /** Asks the browser to send what waits when it can, also without the page. */
+  async askWorker() {
+    this.worker = "serviceWorker" in navigator && "caches" in globalThis;
+    if (!this.worker) return;
+    try {
+      this.copy();
+      const registered = await navigator.serviceWorker.getRegistration("/dealer");
+      await this.copying;
+      await registered?.sync?.register("loupan-outbox");
+    } catch {
+      // the page itself sends it, then
+    }
+  }
+
+  /** What the worker has sent meanwhile waits no more. */
+  async settleWorker() {
+    if (!this.marks.length || !("caches" in globalThis)) return;
+    try {
+      const box = await caches.open(BOX);
+      const sent = await (await box.match("/sent"))?.json() ?? [];
+      await box.delete("/sent");
+      for (const mark of this.marks.filter((one) => sent.includes(keyOf(one)))) {
+        this.drop(mark);
+        this.onSent(mark);
+      }
+    } catch {
+      // sent again, it counts once
+    }
+  }
 }
+
+const keyOf = (mark) => `${mark.task_id}/${mark.deed}/${mark.said}`;
+
+/** What is sent of a mark: with the time at which it was said, where that is so long ago. */
+const bodyOf = ({ body, at, said }, waited) => (at && Date.now() - said >= waited ? { ...body, at } : body);
 
 function read() {
   try {

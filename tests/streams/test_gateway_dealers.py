@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from schemas.tasks import Script
-from streams.rows import StoredRows
 from tests import builders
-from tests.agents.drive import Drive, crowd
-from tests.agents.drive import world as core_world
+from tests.streams.dealers_world import lived
 from tests.streams.gateway_world import World, task
 
 #: The smallest JPEG that a browser takes for one, as far as its first bytes.
@@ -24,21 +22,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path)
     yield world
     world.close()
-
-
-def lived(folder: Path, *events: bytes) -> World:
-    """A gateway over a campaign that runs since day 1, at noon of day 4: its rows are the core's own."""
-    reference = builders.reference(personas=builders.staff())
-    here = Drive(core_world(reference)).send(*crowd(50), builders.campaign_started(), *events).until(4, "12:00")
-    world = World(folder, reference, world=lambda: here.world)
-    rows = StoredRows()
-    with world.engine.begin() as connection:
-        rows.attach(connection)
-        for address, value in here.rows.at.items():
-            rows.put(address, value)
-        rows.flush(connection)
-    world.put_flow("e1")
-    return world
 
 
 # --- the day ------------------------------------------------------------------------------------------

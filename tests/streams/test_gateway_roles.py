@@ -108,6 +108,8 @@ MATRIX: dict[str, Row] = {
     "GET /": Row("public", 303),
     "GET /hq": Row("page of watchers"),
     "GET /dealer": Row("page of dealers"),
+    "GET /dealer/brief": Row("page of dealers"),
+    "GET /dealer-worker.js": Row("public"),
     "GET /playbooks": Row("page of hq"),
     "GET /login": Row("public"),
     "POST /login": Row("public", 401),
