@@ -220,15 +220,6 @@ def sent_between(
     return [LogRow(*row) for row in connection.execute(question)]
 
 
-def keys_between(connection: Connection, topic: str, after: int, upto: int) -> set[str]:
-    """Whose events went out in ``after < offset <= upto``."""
-    question = (
-        select(outbox.c.key).distinct()
-        .where(outbox.c.topic == topic, outbox.c.offset > after, outbox.c.offset <= upto)
-    )
-    return set(connection.execute(question).scalars())
-
-
 def campaign_log(connection: Connection, estate_id: str, before: int, limit: int) -> list[LogRow]:
     """An estate's campaign events below the offset `before`, the latest first."""
     question = (

@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 REST = 0.1
 #: Events taken into the inbox by one transaction at most.
 TAKEN_AT_ONCE = 2_000
+#: Events that are worked at once while others wait at the door, so that whoever sends is answered soon; where more than
+#: so many wait to be worked, working comes first.
+WHILE_WAITED_FOR, BEHIND = 250, 25_000
 #: How long it waits after the database failed, doubling up to the longest.
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 
@@ -54,7 +57,7 @@ class Runner:
         now: Callable[[], World] | None = None,
     ) -> None:
         self.engine, self.clock = engine, clock
-        self._now = now
+        self._now, self._batch = now, batch
         self._door = Door(now=clock.now)
         self.pipeline = Pipeline(engine, world, self._door, batch=batch, now=clock.now)
         self._queue: queue.SimpleQueue[_Handed | None] = queue.SimpleQueue()
@@ -164,6 +167,8 @@ class Runner:
         if self._now is not None:
             # Between two batches: every batch is worked in one world.
             self.pipeline.world = self._now()
+        waited_for = self.lag < BEHIND and not self._queue.empty()
+        self.pipeline.batch = min(self._batch, WHILE_WAITED_FOR) if waited_for else self._batch
         try:
             done = self.pipeline.work()
             self.worked += done

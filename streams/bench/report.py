@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from streams import logs
-from streams.bench import runs
+from streams.bench import gateway, runs
 from streams.commands.shared import err, out, print_json
 from streams.kafka.cluster import Cluster
 
@@ -26,6 +26,8 @@ def run(*, events: int, quick: bool, as_json: bool) -> None:
     if not quick:
         figures["life"] = _say("the demo city's life beside bare SQLite", lambda: runs.life_beside_bare(events))
         figures["latency"] = _say("latency at 1,000 events/s", lambda: runs.latency(1_000, 20))
+        figures["gateway_in"] = _say("the gateway takes events in batches", lambda: gateway.ingest(30_000))
+        figures["gateway_out"] = _say("a thousand dealers hear of their tasks", gateway.streams)
         figures["by_estates"] = [
             _say(f"{estates} estates", lambda e=estates, m=members: runs.at_size_alone(e, m, 50_000))
             for estates, members in ESTATES

@@ -40,7 +40,7 @@ from streams.gateway import (
     wecom,
 )
 from streams.gateway.atlas import Atlas
-from streams.gateway.bell import Bell
+from streams.gateway.bell import READ, Bell, Frame
 from streams.gateway.board import Board
 from streams.gateway.context import Gateway
 from streams.gateway.headers import Headers
@@ -49,7 +49,8 @@ from streams.gateway.limits import Buckets, Limits
 from streams.gateway.measures import Measures
 from streams.gateway.pictures import Pictures
 from streams.gateway.ports import Changes, Clock, Door
-from streams.readers import keys_between
+from streams.gateway.streaming import frame_of
+from streams.readers import sent_between
 from streams.wecom.crypto import Lock
 
 #: A gateway of a test or a demo: nobody is slowed down.
@@ -91,7 +92,7 @@ def create_app(
     measures = Measures(registry or CollectorRegistry(), door)
     audit = Audit(engine, limits.audit_days)
     buckets = Buckets(limits.rate, limits.burst) if limits.rate else None
-    bell = Bell(changes, partial(_keys_between, engine))
+    bell = Bell(changes, partial(_frames_between, engine))
     # The documentation pages of FastAPI load their scripts from elsewhere; ours load nothing from elsewhere.
     app = FastAPI(
         title="loupan", version=asyncapi.VERSION, description=_ABOUT, docs_url=None, redoc_url=None,
@@ -126,6 +127,6 @@ def close(app: FastAPI) -> None:
     gateway.audit.close()
 
 
-def _keys_between(engine: Engine, after: int, upto: int) -> set[str]:
+def _frames_between(engine: Engine, after: int, upto: int) -> list[Frame]:
     with engine.connect() as connection:
-        return keys_between(connection, TASKS.name, after, upto)
+        return [frame_of(row) for row in sent_between(connection, TASKS.name, after, upto, limit=READ)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from typing import Annotated
 
@@ -58,9 +59,9 @@ def opening() -> ServerSentEvent:
     return ServerSentEvent(comment="loupan", retry=2000)
 
 
-def cloud_event(offset: int, raw: bytes) -> ServerSentEvent:
-    """A CloudEvent as it went out: named by its type, its id the outbox offset."""
-    return ServerSentEvent(id=str(offset), event=_type.decode(raw).type, raw_data=raw.decode())
+def type_of(raw: bytes) -> str:
+    """The type of a CloudEvent, as a stream names it."""
+    return _type.decode(raw).type
 
 
 class Leave:
@@ -68,7 +69,12 @@ class Leave:
 
     def __init__(self, here: Gateway, grant: Grant) -> None:
         self._here, self._grant = here, grant
-        self._next = time.monotonic() + _RECHECK
+        self._next = self._due()
+
+    @staticmethod
+    def _due() -> float:
+        # Not all at once: those who came together do not ask together.
+        return time.monotonic() + _RECHECK * random.uniform(0.5, 1.0)
 
     async def holds(self) -> bool:
         """Whether the stream may go on."""
@@ -76,5 +82,5 @@ class Leave:
             return False
         if time.monotonic() < self._next:
             return True
-        self._next = time.monotonic() + _RECHECK
+        self._next = self._due()
         return await still_holds(self._here, self._grant)

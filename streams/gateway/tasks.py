@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from schemas.reference import Reference
-from schemas.topics import TASKS
 from schemas.values import TaskStatus
 from streams.gateway.auth import Viewer
-from streams.gateway.bell import EVERYBODY
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.fresh import Fresh
 from streams.gateway.problems import BAD_PARAMETER, NOT_FOUND, Problem, prefers_chinese
-from streams.gateway.scope import estates_of, in_region, sees_task
-from streams.gateway.sse import HEARTBEAT, Leave, Now, Start, cloud_event, opening
+from streams.gateway.scope import estates_of, sees_task
+from streams.gateway.sse import Now, Start
+from streams.gateway.streaming import TaskStream
 from streams.gateway.why import explain
-from streams.readers import Cursor, LogRow, TaskFilter, TaskRow, find_task, list_tasks, of_store, sent_between, worked
+from streams.readers import Cursor, TaskFilter, TaskRow, find_task, list_tasks, worked
 from streams.tokens import Grant, TokenRole
-
-#: Events that a stream reads at once.
-_CHUNK = 200
 
 router = APIRouter(tags=["tasks"])
 
@@ -106,16 +100,6 @@ class _Whose(msgspec.Struct, gc=False):
 _whose = msgspec.json.Decoder(_Whose)
 
 
-class _Which(msgspec.Struct, gc=False):
-    task_id: str
-    estate_id: str
-
-
-class _About(msgspec.Struct, gc=False):
-    data: _Which
-
-
-_about = msgspec.json.Decoder(_About)
 #: Where a task is that belongs to no group yet: outside, on the way in.
 OUTSIDE = "群外"
 
@@ -135,45 +119,18 @@ def with_names(body: bytes, reference: Reference) -> msgspec.Raw:
     return msgspec.Raw(body.rstrip()[:-1] + b"," + names[1:])
 
 
-@router.get("/v1/tasks/stream", response_class=EventSourceResponse, summary="Tasks as they change (SSE)")
+@router.get(
+    "/v1/tasks/stream", response_class=Response, summary="Tasks as they change (SSE)",
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 async def stream_tasks(
     here: Here, grant: Viewer, start: Start, version: Now, dealer_id: str | None = None
-) -> AsyncIterator[ServerSentEvent]:
+) -> Response:
     """Every event of the topic `tasks`: id = its place in the outbox, event = its type, data = the CloudEvent.
 
     Comes back with Last-Event-ID where it stopped. A slow reader gets everything later, never less.
     """
-    key = grant.dealer_id or dealer_id
-    at = version if start is None else min(start, version)
-    leave = Leave(here, grant)
-    with here.bell.listening(key or EVERYBODY) as listener, here.measures.streams.labels("tasks").track_inprogress():
-        yield opening()
-        while await leave.holds():
-            rows, at = await _sent(here, at, key)
-            for row in await _shown(here, grant, rows):
-                yield cloud_event(row.offset, row.raw)
-            if not rows:
-                await here.bell.wait(listener, at, HEARTBEAT)
-
-
-async def _sent(here: Gateway, at: int, key: str | None) -> tuple[list[LogRow], int]:
-    """What went out after `at`, at most a chunk, and up to where that is all."""
-    version = here.changes.version()
-    rows = await here.ask(
-        lambda connection: sent_between(connection, TASKS.name, at, version, key=key, limit=_CHUNK)
-    )
-    return rows, rows[-1].offset if len(rows) == _CHUNK else max(at, version)
-
-
-async def _shown(here: Gateway, grant: Grant, rows: list[LogRow]) -> list[LogRow]:
-    """Of a dealer's events those of the store's tasks; of all, those of the region's estates."""
-    if grant.role is TokenRole.REGION:
-        return [row for row in rows if in_region(here, grant, _about.decode(row.raw).data.estate_id)]
-    if grant.store_id is None or not rows:
-        return rows
-    ids, store_id = {_about.decode(row.raw).data.task_id for row in rows}, grant.store_id
-    own = await here.ask(lambda connection: of_store(connection, store_id, sorted(ids)))
-    return [row for row in rows if _about.decode(row.raw).data.task_id in own]
+    return TaskStream(here, grant, version if start is None else min(start, version), grant.dealer_id or dealer_id)
 
 
 @router.get("/v1/tasks/{task_id}/why", summary="Why a task was asked for")

@@ -133,7 +133,8 @@ def ask(world: World, line: str, who: str, query: str | None = None) -> Any:
     request = {**row.request, "headers": dict(row.request.get("headers", {}))}
     if row.policy.startswith("page of") and who != "nobody":
         request["headers"]["Cookie"] = f"loupan_token={world.tokens[who]}"
-    path = path.format(task_id=TASK.task_id, letter_id=letter, estate_id="e1", place=1, name="new-estate-own-group")
+    path = path.format(task_id=TASK.task_id, letter_id=letter, estate_id="e1", place=1, name="new-estate-own-group",
+                       sender="shop")
     query = row.query if query is None else query
     return world.ask(method, path + query, who=None if who == "nobody" else who, **request)
 

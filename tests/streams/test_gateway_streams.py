@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -70,6 +71,55 @@ def test_a_stream_comes_back_where_it_stopped_and_misses_nothing(world):
         with stream(client, world, "/v1/tasks/stream?since=0", **{"Last-Event-ID": first[-1]}) as heard:
             rest = [heard.next()["id"] for _ in range(8)]
     assert first + rest == offsets
+
+
+def test_what_went_out_is_read_once_for_all_who_listen(world):
+    asked = []
+
+    @event.listens_for(world.engine, "before_cursor_execute")
+    def note(_connection, _cursor, statement, *_):
+        if "FROM outbox" in statement:
+            asked.append(statement)
+
+    with world.served() as client, contextlib.ExitStack() as open_:
+        heard = [open_.enter_context(stream(client, world, "/v1/tasks/stream", who)) for who in ["own", "hq"] * 8]
+        offset = world.issue(task())
+        assert [one.next()["id"] for one in heard] == [str(offset)] * 16
+    assert len(asked) == 1
+
+
+def test_who_is_further_behind_than_the_memory_reads_for_themselves(world, monkeypatch):
+    monkeypatch.setattr("streams.gateway.bell.KEPT", 3)
+    monkeypatch.setattr("streams.gateway.streaming._CHUNK", 4)
+    early = [str(world.issue(task(day=day))) for day in range(1, 10)]
+    with world.served() as client, stream(client, world, "/v1/tasks/stream", "hq") as now:
+        late = [str(world.issue(task(day=day, clock="17:30"))) for day in range(1, 10)]
+        assert [now.next()["id"] for _ in late] == late
+        with stream(client, world, "/v1/tasks/stream?since=0") as all_:
+            assert [all_.next()["id"] for _ in early + late] == early + late
+            last = str(world.issue(task(day=10)))
+            assert (now.next()["id"], all_.next()["id"]) == (last, last)
+
+
+def test_a_stream_that_hears_nothing_says_that_it_lives_and_goes_on(world, monkeypatch):
+    monkeypatch.setattr("streams.gateway.streaming.HEARTBEAT", 0.05)
+    monkeypatch.setattr("streams.gateway.bell.KEPT", 1)
+    with world.served() as client, stream(client, world, "/v1/tasks/stream") as heard:
+        for _ in range(3):
+            assert next(line for line in heard._lines if line.startswith(":")) is not None
+        offset = world.issue(task())
+        assert heard.next()["id"] == str(offset)
+
+
+def test_a_stream_whose_client_has_gone_is_closed_at_once(world):
+    with world.served() as client:
+        with stream(client, world, "/v1/tasks/stream") as heard:
+            assert next(heard._lines) == ": loupan"
+            assert world.app.state.gateway.bell._listeners
+        ends = time.monotonic() + 5
+        while world.app.state.gateway.bell._listeners:
+            assert time.monotonic() < ends
+            time.sleep(0.01)
 
 
 def test_a_slow_reader_gets_everything_later_and_in_order(world):
