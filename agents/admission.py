@@ -61,12 +61,13 @@ def follow(turn: Turn) -> None:
 
 
 def _risen(turn: Turn, group_id: str, member_id: str, before: int, now: int) -> None:
-    order = turn.play_in(group_id).playbook.order
-    if not order.circles or not turn.running or (group := _own(turn, group_id)) is None:
+    circles = [
+        plan for plan in turn.play_in(group_id).playbook.order.circles
+        if plan.invite is not None and before < RUNGS.index(plan.from_rung) <= now]
+    if not circles or (group := _own(turn, group_id)) is None:
         return
-    for plan in order.circles:
-        begins = RUNGS.index(plan.from_rung)
-        if plan.invite is None or not before < begins <= now or group.circle == plan.circle:
+    for plan in circles:
+        if plan.invite is None or group.circle == plan.circle:
             continue
         if any(one.circle == plan.circle and not _is_in(turn, one.group_id, member_id) for one in turn.worked_groups()):
             _ask(turn, group, plan.id, plan.invite, member_id, Action.INVITE, f"circle:{plan.circle}", 20)

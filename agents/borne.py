@@ -24,6 +24,9 @@ def bear(turn: Turn, group_id: str, member_id: str, message_id: str, shown: int,
     address = of_member(BORNE, turn.estate_id, group_id, member_id)
     known: Borne | None = turn.rows.get(address)
     by = known.by if known is not None else ()
+    if not (by or shown & ~before):
+        # It says nothing new, and what it says rests on many.
+        return
     name = crc32(message_id.encode())
     # What was said once more, by another message, rests on none alone.
     kept = tuple((bit, by_whom) for bit, by_whom in by if not shown >> bit & 1 or by_whom == name)

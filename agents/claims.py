@@ -39,10 +39,13 @@ def claims(text: str, estate: str = "") -> tuple[Claim, ...]:
     are attributed (``业主反馈：“…”``) or that the reader is told to answer (``回复“算我一个”``) are not the speaker's.
     """
     folded = fold(text)
-    not_own = tuple(_not_own(text))
     if estate and (name := _folded_name(estate)):
         folded = _as_this_estate(folded, name)
-    spans = ((kind, folded.span(start, end)) for kind, start, end in _shapes(folded.text, folded.gap))
+    shapes = _shapes(folded.text, folded.gap)
+    if not shapes:
+        return ()
+    not_own = tuple(_not_own(text))
+    spans = ((kind, folded.span(start, end)) for kind, start, end in shapes)
     found = sorted(
         (Claim(kind, span, text[slice(*span)]) for kind, span in spans if not _within(span, not_own)),
         key=lambda claim: (claim.span[0], -claim.span[1], claim.kind),

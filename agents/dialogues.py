@@ -135,13 +135,13 @@ def heard(turn: Turn, data: MessageData, names: Sequence[str]) -> None:
     row: ExchangesRow | None = turn.rows.get(exchanges_row(turn.estate_id, data.group_id))
     if row is None or not _NO_ANSWER.isdisjoint(names):
         return
-    kept = []
-    for exchange in row.exchanges:
-        if _answers(turn, data, exchange):
-            _withdraw(turn, exchange, f"an owner answered: {turn.event.ref}", shills_only=True)
-        if _open(turn, exchange):
-            kept.append(exchange)
-    _keep(turn, data.group_id, tuple(kept))
+    answered = [exchange for exchange in row.exchanges if _answers(turn, data, exchange)]
+    if not answered:
+        # What is over was closed when its last reply was.
+        return
+    for exchange in answered:
+        _withdraw(turn, exchange, f"an owner answered: {turn.event.ref}", shills_only=True)
+    _keep(turn, data.group_id, tuple(exchange for exchange in row.exchanges if _open(turn, exchange)))
 
 
 def _answers(turn: Turn, data: MessageData, exchange: Exchange) -> bool:

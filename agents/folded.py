@@ -45,6 +45,38 @@ class Folded(Struct, frozen=True):
 
 def fold(text: str) -> Folded:
     """Fold a text; deterministic, linear in its length."""
+    read = text.translate(_READ_AS)
+    if _SEVERAL in read or "[" in text:
+        return _mended(_by_character(text))
+    if _GAP not in read and _NOTHING not in read and _TWICE.search(read) is None:
+        return _mended(Folded(read, tuple(range(len(read))), (False,) * len(read)))
+    return _mended(_by_run(read))
+
+
+def _by_run(read: str) -> Folded:
+    """A text in which every character reads as one or none, run by run of those that stay."""
+    out: list[str] = []
+    at: list[int] = []
+    gaps: list[bool] = []
+    gap = False
+    for match in _RUNS.finditer(read):
+        start = match.start()
+        if read[start] in _TAKEN_OUT:
+            gap = gap or _GAP in match[0]
+        elif read[start] == "，" and out and out[-1][-1] in "，？":
+            # Of marks that end a clause the first is enough.
+            continue
+        else:
+            kept = "，" if read[start] == "，" else match[0]
+            out.append(kept)
+            at += range(start, start + len(kept))
+            gaps += (gap, *(False,) * (len(kept) - 1))
+            gap = False
+    return Folded("".join(out), tuple(at), tuple(gaps))
+
+
+def _by_character(text: str) -> Folded:
+    """Any text, character by character."""
     faces = {i for match in _FACE.finditer(text) for i in range(*match.span())} if "[" in text else frozenset[int]()
     out: list[str] = []
     at: list[int] = []
@@ -62,7 +94,7 @@ def fold(text: str) -> Folded:
             at.append(place)
             gaps.append(gap)
             gap = False
-    return _mended(Folded("".join(out), tuple(at), tuple(gaps)))
+    return Folded("".join(out), tuple(at), tuple(gaps))
 
 
 def _vanishes(char: str) -> bool:
@@ -86,14 +118,41 @@ def _read(char: str) -> str:
     return "".join(c.translate(_PLAIN) for c in plain.lower() if c.isalnum() or c in "#+")
 
 
+#: What a character is read as where that isn't one character: what is taken out, what is nothing, what is several.
+_GAP, _NOTHING, _SEVERAL = "\x00", "\x01", "\x02"
+_TAKEN_OUT = frozenset({_GAP, _NOTHING})
+_RUNS = re.compile("[\x00\x01]+|，+|[^\x00\x01，]+")
+_TWICE = re.compile("[，？]，")
+
+
+class _Reads(dict[int, str]):
+    """What every character is read as, by its code; found out when it first comes."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        read = _read(char)
+        if len(read) > 1:
+            read = _SEVERAL
+        elif not read:
+            read = _NOTHING if _vanishes(char) else _GAP
+        self[code] = read
+        return read
+
+
+_READ_AS = _Reads()
 _CRUMB = re.compile(r"(?:(?<=^)|(?<=[，“”？]))([^，“”？]{1,2})[，“”？]+(?=[^，“”？])")
+_LAST_CRUMB = re.compile(r"(?<=[^，“”？])([，“”？])(?=[^，“”？](?:[，“”？]|$))")
+_PARTS = re.compile(r"[，“”？]+")
 
 
 def _mended(folded: Folded) -> Folded:
     """Join crumbs of one or two characters to what follows: 我，家，装，了 is one clause, cut up."""
     text = folded.text
+    if not any(0 < len(part) < 3 for part in _PARTS.split(text)):
+        return folded
     drop = {i for match in _CRUMB.finditer(text) for i in range(match.end(1), match.end())}
-    drop |= _last_crumbs(text)
+    # What parts single characters anywhere: 家装，了.
+    drop |= {match.start(1) for match in _LAST_CRUMB.finditer(text)}
     if not drop:
         return folded
     keep = [i for i in range(len(text)) if i not in drop]
@@ -102,8 +161,3 @@ def _mended(folded: Folded) -> Folded:
         tuple(folded.at[i] for i in keep),
         tuple(folded.gap[i] or i - 1 in drop for i in keep),
     )
-
-
-def _last_crumbs(text: str) -> set[int]:
-    """What parts single characters anywhere: 家装，了."""
-    return {m.start(1) for m in re.finditer(r"(?<=[^，“”？])([，“”？])(?=[^，“”？](?:[，“”？]|$))", text)}

@@ -59,7 +59,8 @@ class Job:
 class GroupAtWork:
     """One group in one turn: its people, its counts, its tasks, the values of its texts; once for all its jobs."""
 
-    __slots__ = ("turn", "group", "personas", "members", "tasks", "values", "store", "open", "rota", "play")
+    __slots__ = (
+        "turn", "group", "personas", "members", "tasks", "values", "store", "open", "rota", "play", "_days", "_people")
 
     def __init__(self, turn: Turn, group: Group) -> None:
         self.turn, self.group, self.play = turn, group, turn.play_in(group.group_id)
@@ -78,6 +79,8 @@ class GroupAtWork:
         self.values: dict[str, Any] = scripts.values_for(
             reference.estates[turn.estate_id], replace(group, name=row.name or group.name), self.store, dealer, None,
             offers, day)
+        self._days: dict[str, date] = {}
+        self._people: dict[str, dict[str, str]] = {}
 
     def free(self, start: datetime, end: datetime) -> tuple[Persona, ...]:
         """Those of its people who can be asked for a window of local time."""
@@ -87,8 +90,24 @@ class GroupAtWork:
         """The group's tasks of a day, those apart that were withdrawn."""
         return [
             row for row in self.tasks.values()
-            if row.task.status is not TaskStatus.WITHDRAWN and self.turn.day_of(row.task.window.start) == day
+            if self._day_of(row.task) == day and row.task.status is not TaskStatus.WITHDRAWN
         ]
+
+    def _day_of(self, task: Task) -> date:
+        """The day on which a task is to be done: the same however often it is asked for."""
+        day = self._days.get(task.task_id)
+        if day is None:
+            day = self._days[task.task_id] = self.turn.day_of(task.window.start)
+        return day
+
+    def values_of(self, persona: Persona) -> dict[str, str]:
+        """What a text may say of one of its people."""
+        known = self._people.get(persona.persona_id)
+        if known is None:
+            traits = characters.traits_of(persona, self.play.playbook.character)
+            known = {"name": persona.name, "title": scripts.title_of(persona), **traits}
+            self._people[persona.persona_id] = known
+        return known
 
     def was_asked(self, script: str, member_id: str | None = None) -> bool:
         """Whether the script is out already on the campaign's day, about that member where there is one."""
@@ -144,15 +163,9 @@ def replace_persona(job: Job, persona: Persona) -> Job:
 
 
 def _values(at_work: GroupAtWork, job: Job) -> dict[str, Any]:
-    persona = job.persona
-    values = {**at_work.values, "persona": _persona(at_work, persona), **job.values}
+    values = {**at_work.values, "persona": at_work.values_of(job.persona), **job.values}
     values = scripts.with_member(values, job.member_name, job.member_when) if job.member_name else values
     return {**values, "neighbour": {"name": job.neighbour_name}} if job.neighbour_name else values
-
-
-def _persona(at_work: GroupAtWork, persona: Persona) -> dict[str, str]:
-    traits = characters.traits_of(persona, at_work.play.playbook.character)
-    return {"name": persona.name, "title": scripts.title_of(persona), **traits}
 
 
 def _task(at_work: GroupAtWork, job: Job, text: Text) -> Task | None:

@@ -57,6 +57,8 @@ def watch(turn: Turn, data: MessageData, names: Collection[str]) -> None:
         return
     order = turn.play_in(data.group_id).playbook.order
     for rule in order.rules:
+        if not (at_night or rule.on in names or data.kind == "image"):
+            continue
         messages = _breaks(turn, data, names, rule, at_night=at_night)
         if messages and (group := _ours(turn, data)) is not None:
             _act(turn, group, order, rule, data, messages)

@@ -36,6 +36,8 @@ _NUMBERS = re.compile(
 )
 _NUMBER_MARKS = ("\ue001", "\ue002", "\ue003")
 _MAY_HAVE_NUMBERS = re.compile(r"\d|栋|幢|号楼|号院|座|期|单元|#")
+#: One of these is in every number: the digits of all scripts, and the signs of a home.
+NUMBER_SIGNS = "".join(chr(code) for code in range(0x20000) if chr(code).isdecimal()) + "栋幢号座期单#"
 
 #: Classes of words that stand for one another.
 WORDS: dict[str, str] = {
@@ -71,6 +73,16 @@ def _automaton() -> ahocorasick.Automaton:
 
 
 _WORDS = _automaton()
+
+
+def heard_as(char: str) -> str:
+    """A character as spoken: the same for all that sound alike."""
+    return chr(_HEARD.get(ord(char), ord(char)))
+
+
+def alike(low: str) -> bool:
+    """Whether two characters of a text are the same, or sound alike."""
+    return len(set(low.translate(_HEARD))) < len(low)
 
 
 def classed(low: str) -> str:

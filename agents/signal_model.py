@@ -2,24 +2,26 @@
 
 One logistic regression a signal over the features of `agents.signal_features`, fitted by `agents.signal_training` and
 shipped in `agents/data/signal_weights.py`. A feature's weights for all signals are packed into one long integer, 32
-bits a signal, so that a message's sums for all of them are one addition a feature.
+bits a signal, so that a message's sums for all of them are one addition a feature, and whether any of them is large
+enough is one more.
 """
 
 from __future__ import annotations
 
 from base64 import b85decode
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import accumulate
 from math import exp, isqrt
 from struct import Struct as Layout
 from zlib import decompress
 
-import ahocorasick
 from msgspec import Struct
 
 from agents.data import signal_weights as shipped
-from agents.lexicon import SignalName
-from agents.signal_features import RULED, views
+from agents.lexicon import CUES, SignalName
+from agents.signal_features import EDGE, MODEL_CHARS, RULED, alike, classed, views
+from agents.signal_reading import ASIDE, CLASS, CUE, Node, Walk, walks_by
 
 SIGNALS = tuple(SignalName)
 #: A weight of 1 in the units of the file; logits are given in units of 1/1024.
@@ -29,17 +31,27 @@ USUAL, FEWEST = 12, 4
 _FIELD = 32
 _HALF = 1 << (_FIELD - 1)
 _OFFSET = sum(_HALF << (_FIELD * place) for place in range(len(SIGNALS)))
+_HIGH = sum(1 << (_FIELD * place + _FIELD - 1) for place in range(len(SIGNALS)))
 _LAYOUT = Layout(f"<{len(SIGNALS)}I")
+#: Above the signals stand how many features there are, and how often each mark.
+_COUNTED = _FIELD * len(SIGNALS)
+_MARKED = _COUNTED + 16
+_SUMS, _MOST = (1 << _COUNTED) - 1, (1 << 16) - 1
+_MARK_WORTHS = {CUE: 1 << _MARKED, CLASS: 1 << _MARKED + 16, ASIDE: 1 << _MARKED + 32}
+_CLASSED = _MOST << 16
+#: Without one of these nothing of a message is set aside (agents/signals.py).
+ASIDE_SIGNS = '@“「『"'
 
 
 class Model(Struct, frozen=True, eq=False):
-    """The shipped model, unpacked: its features in one automaton, each with its number.
+    """The shipped model, unpacked: its features in one tree, each with its number, and the two ways through a message.
 
-    `packed` has each feature's weights for all signals in one integer, `flat` the weights signal by signal, `sizes` the
-    features' lengths.
+    `packed` has each feature's weights for all signals in one integer, those of the marks at its end, `flat` the
+    weights signal by signal, `sizes` the features' lengths.
     """
 
-    automaton: ahocorasick.Automaton
+    walk: Walk
+    in_classes: Walk
     ruled: dict[str, int]
     packed: tuple[int, ...]
     flat: bytes
@@ -51,17 +63,14 @@ def model() -> Model:
     """The shipped model; unpacked when first asked for."""
     names = decompress(b85decode(shipped.FEATURES)).decode().split("\n")
     flat = decompress(b85decode(shipped.WEIGHTS))
-    automaton = ahocorasick.Automaton()
-    for number, name in enumerate(names):
-        automaton.add_word(name, number)
-    automaton.make_automaton()
+    cues = {word.lower() for cue in CUES for word in cue.words}
     count = len(names)
     packed = tuple(
-        sum(_signed(flat[place * count + number]) << (_FIELD * place) for place in range(len(SIGNALS)))
+        sum((_signed(flat[place * count + number]) << (_FIELD * place) for place in range(len(SIGNALS))), 1 << _COUNTED)
         for number in range(count)
-    )
+    ) + tuple(_MARK_WORTHS[mark] for mark in sorted(_MARK_WORTHS))
     ruled = {name[1:]: number for number, name in enumerate(names) if name.startswith(RULED)}
-    return Model(automaton, ruled, packed, flat, bytes(map(len, names)))
+    return Model(*walks_by(names, cues, ASIDE_SIGNS, packed), ruled, packed, flat, bytes(map(len, names)))
 
 
 def _signed(byte: int) -> int:
@@ -75,19 +84,70 @@ def scale(known: int) -> int:
     return isqrt(unit * unit * USUAL * (1 << 16) // max(known, FEWEST))
 
 
-def logits(low: str, rules: tuple[str, ...] = ()) -> tuple[int, ...]:
-    """Each signal's logit, in units of 1/1024, for a lower-cased text in which the rules find these signals."""
+@lru_cache(maxsize=256)
+def _short_of(known: int) -> int:
+    """What is added to the packed sums of so many known features: a signal's highest bit is set where it is added."""
+    by = scale(known)
+    least = [-(((bias - add) << 8) // by) for bias, add in zip(shipped.BIASES, shipped.ADD, strict=True)]
+    return sum((_HALF - value) << (_FIELD * place) for place, value in enumerate(least))
+
+
+class Read(Struct, frozen=True, gc=False):
+    """A lower-cased text, read: the packed sum of its features' weights, with their number and the marks above it."""
+
+    total: int
+
+    @property
+    def count(self) -> int:
+        """How many features it has."""
+        return self.total + _OFFSET >> _COUNTED & _MOST
+
+    @property
+    def adds(self) -> bool:
+        """Whether a signal is added to what the rules find."""
+        return bool(self.total + _short_of(self.count) & _HIGH)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether no rule is called, nothing is to be set aside, and no signal is added: most of what is ever said."""
+        return not ((self.total + _OFFSET >> _MARKED) & ~_CLASSED or self.adds)
+
+    @property
+    def aside(self) -> bool:
+        """Whether something may be set aside: then it is to be read again without that."""
+        return self.total + _OFFSET >> _MARKED >= _MARK_WORTHS[ASIDE] >> _MARKED
+
+    def ruled(self, rules: Iterable[str]) -> Read:
+        """The same with the names of the signals that the rules find in it."""
+        known = model()
+        return Read(self.total + sum([known.packed[known.ruled[name]] for name in rules if name in known.ruled]))
+
+    def logits(self) -> tuple[int, ...]:
+        """Each signal's logit, in units of 1/1024."""
+        by = scale(self.count)
+        sums = _LAYOUT.unpack((self.total + _OFFSET & _SUMS).to_bytes(_LAYOUT.size, "little"))
+        return tuple([bias + ((value - _HALF) * by >> 8) for bias, value in zip(shipped.BIASES, sums, strict=True)])
+
+
+def read(low: str) -> Read:
+    """Read a lower-cased text."""
     known = model()
-    written, shaped, heard = views(low)
-    # Where nothing is of a class, the two are one.
-    seen = f"{shaped}{heard}" if shaped == written else f"{written}{shaped}{heard}"
-    numbers = {number for _, number in known.automaton.iter(seen)}
-    if rules:
-        numbers.update([known.ruled[name] for name in rules if name in known.ruled])
-    total = sum(map(known.packed.__getitem__, numbers)) + _OFFSET
-    by = scale(len(numbers))
-    sums = _LAYOUT.unpack(total.to_bytes(_LAYOUT.size, "little"))
-    return tuple([bias + ((value - _HALF) * by >> 8) for bias, value in zip(shipped.BIASES, sums, strict=True)])
+    head = low[:MODEL_CHARS]
+    if alike(head):
+        # What is found twice counts once.
+        numbers = known.walk.through(head)
+        if CLASS not in numbers:
+            return Read(sum(map(known.packed.__getitem__, numbers)))
+    else:
+        total = known.walk.worth(head)
+        if not total + _OFFSET >> _MARKED & _CLASSED:
+            return Read(total)
+        numbers = known.walk.through(head)
+    written = f"{EDGE}{head}{EDGE}"
+    shaped = classed(written)
+    if shaped != written:
+        numbers |= known.in_classes.through(shaped[1:-1])
+    return Read(sum(map(known.packed.__getitem__, numbers)))
 
 
 #: The chance that a logit stands for, in hundredths, by its eighths from -6 to 6.
@@ -106,17 +166,27 @@ def span(low: str, place: int) -> tuple[int, int]:
     Each feature's weight is spread over its characters, as written and as spoken.
     """
     known = model()
-    weights = known.flat[place * len(known.packed) : (place + 1) * len(known.packed)]
+    weights = known.flat[place * len(known.sizes) : (place + 1) * len(known.sizes)]
     steps = [0] * (len(low) + 3)
     written, _, heard = views(low)
-    for end, number in (*known.automaton.iter(written), *known.automaton.iter(heard)):
-        if weight := weights[number]:
-            size = known.sizes[number]
-            worth = _signed(weight) * 60 // size
-            steps[end + 1 - size] += worth
-            steps[end + 1] -= worth
+    for view in (written, heard):
+        for end, number in _ends(known.in_classes.words, view):
+            if weight := weights[number]:
+                size = known.sizes[number]
+                worth = _signed(weight) * 60 // size
+                steps[end + 1 - size] += worth
+                steps[end + 1] -= worth
     # The first character of a view is its edge.
     return _best(list(accumulate(steps))[1 : len(low) + 1], low)
+
+
+def _ends(features: Node, view: str) -> Iterator[tuple[int, int]]:
+    """Where each feature of a view ends, and its number."""
+    node = features
+    for end, char in enumerate(view):
+        node = node.after(char)
+        for number in node.found:
+            yield end, number
 
 
 def _best(worth: list[int], low: str) -> tuple[int, int]:

@@ -76,8 +76,9 @@ def fit(messages: Sequence[Labelled], rules: Rules) -> Fitted:
     chances = _unseen(messages, rules)
     ruled = _ruled(messages, rules)
     truth = _truth(messages)
-    add = [_threshold(SIGNALS[s], chances[:, s], truth[:, s], ruled[:, s]) for s in range(len(SIGNALS))]
-    told = np.where(ruled, chances >= VETO, chances >= np.array(add))
+    chosen = [_thresholds(SIGNALS[s], chances[:, s], truth[:, s], ruled[:, s]) for s in range(len(SIGNALS))]
+    add, veto = [one[0] for one in chosen], [one[1] for one in chosen]
+    told = np.where(ruled, chances >= np.array(veto), chances >= np.array(add))
     names, weights, biases = _descend(messages, rules)
     units = np.clip(np.rint(weights * WEIGHT_UNIT), -127, 127).astype(np.int8)
     telling = np.abs(units.astype(int)).max(axis=1) >= FAINT
@@ -86,7 +87,7 @@ def fit(messages: Sequence[Labelled], rules: Rules) -> Fitted:
         biases=tuple(round(float(bias) * LOGIT_UNIT) for bias in biases),
         features=_packed("\n".join(names[place] for place in kept).encode()),
         weights=_packed(np.ascontiguousarray(units[kept].T).tobytes()),
-        add=tuple(_logit(value) for value in add), veto=(_logit(VETO),) * len(SIGNALS),
+        add=tuple(_logit(value) for value in add), veto=tuple(_logit(value) for value in veto),
         unseen=tuple(_f1(told[:, s], truth[:, s]) for s in range(len(SIGNALS))),
     )
 
@@ -101,8 +102,8 @@ def _logit(chance: float) -> int:
 
 # --- thresholds -----------------------------------------------------------------------------------------
 
-#: What the rules find holds from this chance on: they are exact where they are sure.
-VETO = 0.1
+#: The chances from which what the rules find holds, that are tried: they are exact where they are sure.
+_VETOES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 #: The chances that are tried for what the rules do not find.
 _TRIED = tuple(step / 100 for step in range(30, 75, 5))
 #: A wrong one of these costs somebody: an order, a place in the group, a word from us that they wait for. So they are
@@ -110,9 +111,12 @@ _TRIED = tuple(step / 100 for step in range(30, 75, 5))
 RISKY = {"signs_up": 0.5, "advertises": 0.55, "complains": 0.7, "opts_out": 0.5, "breaks_rules": 0.5}
 
 
-def _threshold(name: str, chances: Floats, truth: NDArray[np.bool_], ruled: NDArray[np.bool_]) -> float:
-    tried = [value for value in _TRIED if value >= RISKY.get(name, 0)]
-    return max(tried, key=lambda value: _f1(np.where(ruled, chances >= VETO, chances >= value), truth))
+def _thresholds(
+    name: str, chances: Floats, truth: NDArray[np.bool_], ruled: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """From which chance a signal holds that the rules do not find, and from which one that they find."""
+    tried = [(add, veto) for add in _TRIED if add >= RISKY.get(name, 0) for veto in _VETOES if veto <= add]
+    return max(tried, key=lambda one: _f1(np.where(ruled, chances >= one[1], chances >= one[0]), truth))
 
 
 def _f1(told: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:

@@ -69,6 +69,9 @@ _QUOTED = re.compile(
     r"^「[^」]{0,1000}」\s*(?:[-—]\s?){3,}"
     r"|(?:说|讲|道|问|回|写|发|喊|：|:)[：:，,\s]?(?:“[^”]{0,300}”|「[^」]{0,300}」|『[^』]{0,300}』|\"[^\"]{0,300}\")"
 )
+#: Without one of these nothing is quoted and nobody mentioned.
+_SET_ASIDE = re.compile('[@“「『"]')
+_SET_ASIDE = re.compile(f"[{signal_model.ASIDE_SIGNS}]")
 _MENTION = re.compile(r"(?<![别要再老总是])@[^\s\u2005@，。,]{1,24}(?:[\s\u2005]|$)")
 _IF = re.compile(r"(?:如果|要是|假如|万一|听说|以为|他说|她说|朋友说|同事说)[^，。！!？?]{0,4}$")
 #: Signals of which the model adds none where the rules refused them.
@@ -80,6 +83,8 @@ _NOT_MINE = re.compile(
     r"(?:他|她|别人|人家|你|谁|哪|同事|朋友|亲戚|闺蜜|我[妈爸姐哥弟妹])们?家?[^，。]{0,2}(?:是|在|住|的)|不是|如果|要是|以前|原来|店(?:$|[^里])")
 #: What is not seen: written between the characters of a word, it would hide the word.
 _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+#: From so many characters on the same few may be a flood.
+_FLOOD_FROM = 40
 #: Of a text with so many of them no more is looked at.
 _LOOKED_AT = 4 * READ_CHARS
 _CHAIN_FOR = re.compile(r"报名|团购|参团|拼团|量尺|到店|优惠|抢购|秒杀|下单|预约")
@@ -98,12 +103,19 @@ def signals_of(text: str, kind: str = "text", after: str = "") -> tuple[Signal, 
         return _seen_through(text[:_LOOKED_AT], kind, after)
     if kind == "chain" or text.startswith("#接龙"):
         return _chained(text[:READ_CHARS])
+    seen = None
+    if len(text) < _FLOOD_FROM and kind in OWN_WORDS:
+        seen = signal_model.read(_lowered(text))
+        if seen.says_nothing and not after:
+            return ()
     low, found, refused = _ruled(text)
     if kind not in OWN_WORDS:
         return tuple(found[name] for name in sorted(found, key=_RANK.__getitem__) if name in PASSED_ON)
-    _weigh(low, found, refused)
+    _weigh(low, found, refused, seen if seen is not None and not seen.aside else signal_model.read(low))
     if after and (name := answer_to(low, after)) is not None and name not in found:
         found[name] = Signal(name.value, ANSWERED, _words_of(low))
+    if not found:
+        return ()
     _put_right(low, found)
     return tuple(found[name] for name in sorted(found, key=_RANK.__getitem__))
 
@@ -117,23 +129,27 @@ def as_ruled(text: str) -> tuple[str, tuple[str, ...]]:
 def _ruled(text: str) -> tuple[str, dict[SignalName, Signal], set[SignalName]]:
     """A text as it is read, what the rules find in it, and what they looked at and refused."""
     low = _lowered(text)
-    if any(mark in low for mark in '@“「『"'):
+    if _SET_ASIDE.search(low):
         low = _own_words(low)
     hits = list(_ALL.iter(low))
     found, refused = _found(low, hits) if hits else ({}, set())
-    if len(low) >= 40 and (flood := _flood(low)):
+    if len(low) >= _FLOOD_FROM and (flood := _flood(low)):
         found[SignalName.BREAKS_RULES] = flood
     if found:
         _put_right(low, found)
     return low, found, refused
 
 
-def _weigh(low: str, found: dict[SignalName, Signal], refused: set[SignalName]) -> None:
+def _weigh(low: str, found: dict[SignalName, Signal], refused: set[SignalName], seen: signal_model.Read) -> None:
     """Let the model add what the rules did not find, and take away what it is sure is not there."""
     if low.count(" ") * 2 > len(low):
         # Most of it was another's word, and set aside.
         return
-    logits = signal_model.logits(low, tuple([name.value for name in found]))
+    if found:
+        seen = seen.ruled(name.value for name in found)
+    elif not seen.adds:
+        return
+    logits = seen.logits()
     added = [place for place, logit in enumerate(logits) if logit >= shipped.ADD[place]]
     for name in [name for name in found if logits[_RANK[name]] < shipped.VETO[_RANK[name]]]:
         del found[name]
@@ -248,7 +264,7 @@ def _stands(cue: Cue, low: str) -> re.Match[str] | None:
 
 def _flood(low: str) -> Signal | None:
     """The same few characters over and over: at least 40, each distinct one ten times on average."""
-    if len(low) < 40 or len(set(low)) * 10 > len(low):
+    if len(low) < _FLOOD_FROM or len(set(low)) * 10 > len(low):
         return None
     return Signal(SignalName.BREAKS_RULES.value, 0.7, (0, len(low)))
 

@@ -31,7 +31,6 @@ from schemas.ids import derived_id
 from schemas.playbook import PhasePlan
 from schemas.reference import Group
 from schemas.tasks import OutEvent, Task
-from schemas.values import GroupKind
 
 
 class Turn(Struct, eq=False):
@@ -54,6 +53,7 @@ class Turn(Struct, eq=False):
     wake_at: datetime | None = None
     touched: bool = False
     moved: list[Task] = []
+    _local: datetime | None = None
 
     @classmethod
     def of(cls, record: EstateRecord, rows: Rows, world: World) -> Turn:
@@ -68,7 +68,10 @@ class Turn(Struct, eq=False):
     @property
     def local(self) -> datetime:
         """Now, in the campaign's zone."""
-        return self.now.astimezone(self.play.zone)
+        local = self._local
+        if local is None or local.tzinfo is not self.play.zone:
+            local = self._local = self.now.astimezone(self.play.zone)
+        return local
 
     def day_of(self, at: datetime) -> date:
         """The date of a time, in the campaign's zone."""
@@ -164,7 +167,7 @@ class Turn(Struct, eq=False):
         group = reference.groups.get(group_id)
         if group is None or not row.here or not row.open or self.estate_id not in reference.estates:
             return None
-        if group.kind is not GroupKind(self.play.playbook.for_.group) or group.dealer_id not in reference.dealers:
+        if group.kind != self.play.playbook.for_.group or group.dealer_id not in reference.dealers:
             return None
         return group
 

@@ -63,7 +63,7 @@ def test_hostile_texts_are_read_in_bounded_time_with_spans_inside_them(text: str
 
 
 def test_the_sums_are_whole_numbers_so_that_every_machine_says_the_same():
-    logits = signal_model.logits("多少钱一平", ("asks_price",))
+    logits = signal_model.read("多少钱一平").ruled(["asks_price"]).logits()
     assert len(logits) == len(SIGNALS)
     assert all(type(logit) is int for logit in logits)
     assert logits[SIGNALS.index(SignalName.ASKS_PRICE)] > 0
