@@ -49,18 +49,29 @@ def copy_campaign(connection: Connection, estate_id: str, name: str, file: str, 
         BadFile: when the estate has had no campaign, or its playbook is not there any more.
     """
     reference, playbooks = load_reference(connection)
+    _, lived = life_of(connection, estate_id, playbooks, f"--from campaign {estate_id}")
+    estate = reference.estates.get(estate_id)
+    head = _head(lived, estate.name if estate is not None else estate_id, estate_id)
+    return _written(lived, name, head, group, file, playbooks)
+
+
+def life_of(
+    connection: Connection, estate_id: str, playbooks: Mapping[str, Playbook], asked: str
+) -> tuple[CampaignRow, Lived]:
+    """The estate's last campaign, and how it went; `asked` is how whoever asks has named it.
+
+    Raises:
+        BadFile: when the estate has had no campaign, or its playbook is not there any more.
+    """
     row = _campaign(connection, estate_id)
     if row is None:
-        raise BadFile(f"--from campaign {estate_id}", None, "this estate has had no campaign", "name one that has")
+        raise BadFile(asked, None, "this estate has had no campaign", "name one that has")
     playbook = next(
         (one for one in playbooks.values() if (one.playbook, one.version) == (row.playbook, row.version)), None)
     if playbook is None:
         what = f"its playbook {row.playbook} of version {row.version} is not there any more"
-        raise BadFile(f"--from campaign {estate_id}", None, what, "import it again")
-    lived = _lived(connection, estate_id, playbook)
-    estate = reference.estates.get(estate_id)
-    head = _head(lived, estate.name if estate is not None else estate_id, estate_id)
-    return _written(lived, name, head, group, file, playbooks)
+        raise BadFile(asked, None, what, "import it again")
+    return row, _lived(connection, estate_id, playbook)
 
 
 # --- what the database knows ------------------------------------------------------------------------

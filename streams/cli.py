@@ -50,6 +50,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pictures:map_command",
         "Draw the map of a city: its estates by phase, shops, who works what; PNG, or HTML in one file."),
     "wecom": ("wecom:wecom_app", "WeCom (企业微信): the conversation archive and the customers' groups, as events."),
+    "report": (
+        "pictures:report_command",
+        "Tell a campaign's story in one HTML file: figures, phases, ladder, work, money, what the next one takes."),
     "ledger": (
         "ledger:ledger_command",
         "Show the books of orders: balances, entries, group-buys; without an estate or order, sums and what waits."),

@@ -16,6 +16,9 @@ from streams.clocks import WallClock
 from streams.commands.shared import DEFAULT_DATABASE, Database, err, existing, opened, out, text_of
 from streams.pictures import scene as scenes
 from streams.pictures.scene import Scene
+from streams.pictures.story import story_of
+from streams.pictures.story_page import story_page
+from streams.pictures.story_words import STORY
 from streams.pictures.words import Words
 from streams.reference_files import read_folder
 from streams.reference_store import load_reference
@@ -112,3 +115,18 @@ def _city(city: str | None, reference: Reference) -> str:
         return city if city is not None else known[0]
     remedy = f"name one: --city {known[0]}" if known else "import estates first, with their city"
     raise BadFile("--city", None, f"there are estates in {len(known)} cities", remedy)
+
+
+def report_command(
+    estate_id: Annotated[str, typer.Argument(help="The estate whose last campaign is told.")],
+    to: Annotated[Path, typer.Option("--out", help="The HTML file.")],
+    database: Database = DEFAULT_DATABASE,
+    lang: Lang = Language.ZH,
+) -> None:
+    """Tell a campaign's story in one HTML file: figures, phases, ladder, work, money, what the next one takes."""
+    if to.suffix.lower() not in (".html", ".htm"):
+        raise BadFile("--out", None, f"{to} is no .html", "name it report.html")
+    with opened(database, must_exist=True) as engine, engine.connect().execution_options(reading=True) as connection:
+        story = story_of(connection, estate_id)
+    write_over(to, story_page(story, Words(lang, STORY)).encode())
+    out.print(f"{to}: {story.estate.name}, {story.first} to {story.as_of:%Y-%m-%d}", markup=False)

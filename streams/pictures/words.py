@@ -39,7 +39,7 @@ class Words:
         for table in tables:
             self._table |= table
 
-    def __call__(self, name: str, **gaps: object) -> str:
+    def __call__(self, name: str, /, **gaps: object) -> str:
         """The word or sentence of that name."""
         text = self._table[name][self._column]
         return text.format(**gaps) if gaps else text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,10 +14,21 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from streams.commands import pictures
 from streams.pictures.map_page import map_page
+from streams.pictures.story import Story
+from streams.pictures.story_page import story_page
+from streams.pictures.story_words import STORY
 from streams.pictures.words import Words
+from tests import builders
 from tests.streams.test_map import HOSTILE, scene
+from tests.streams.test_report import told
 
 Open = Callable[[Path], Page]
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """The story of a small campaign; made before there is a browser."""
+    return told(Path(tmp_path_factory.mktemp("report")) / "loupan.db")
 
 
 @pytest.fixture
@@ -60,10 +73,31 @@ def test_a_map_opens_from_the_disk_tells_and_filters(open_file: Open, tmp_path: 
     assert page.locator("script").count() == 1
 
 
-def test_the_documentations_pictures_are_drawn(tmp_path: Path) -> None:
+def test_a_report_opens_from_the_disk_and_prints_on_a4(open_file: Open, story: Story, tmp_path: Path) -> None:
+    hostile = dataclasses.replace(story, estate=builders.estate(name=HOSTILE))
+    (tmp_path / "report.html").write_text(story_page(hostile, Words("zh", STORY)), encoding="utf-8")
+    page = open_file(tmp_path / "report.html")
+    expect(page.locator("h1")).to_contain_text(HOSTILE.replace("\x00", ""))
+    expect(page.locator("h2")).to_contain_text(["阶段与目标", "订单：对目标"])
+    assert page.locator("script").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # An A4 sheet within its margins: 182 mm.
+    page.set_viewport_size({"width": 688, "height": 1017})
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_documentations_pictures_are_drawn(open_file: Open, tmp_path: Path) -> None:
     # With LOUPAN_SCREENSHOTS=docs/images, and in LOUPAN_PICTURED a database of `loupan demo`, they are made anew.
     folder, database = os.environ.get("LOUPAN_SCREENSHOTS"), os.environ.get("LOUPAN_PICTURED")
     if not folder or not database:
         pytest.skip("LOUPAN_SCREENSHOTS and LOUPAN_PICTURED say where to, and of what")
     pictures.map_command(tmp_path / "map.png", "北京", database, size="1400x900")
     shutil.copy(tmp_path / "map.png", folder)
+    with sqlite3.connect(database) as connection:
+        rows = connection.execute("SELECT estate_id FROM flow ORDER BY json_extract(body, '$.orders') DESC")
+        (most,) = rows.fetchone()
+    pictures.report_command(most, tmp_path / "report.html", database)
+    page = open_file(tmp_path / "report.html")
+    page.set_viewport_size({"width": 900, "height": 1250})
+    page.screenshot(path=Path(folder) / "report.png")
