@@ -56,7 +56,7 @@ async def dealer(visitor: Visitor) -> Response:
 @router.get("/playbooks")
 async def playbooks(visitor: Visitor) -> Response:
     """The playbooks, as boards."""
-    return _page("playbooks.html", visitor, TokenRole.HQ)
+    return _page("playbooks.html", visitor, TokenRole.HQ, TokenRole.REGION)
 
 
 @router.get("/dealer/brief")

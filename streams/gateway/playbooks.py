@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 
 from schemas.errors import BadPlaybook
 from schemas.playbook import Playbook, StagePlan
-from streams.gateway.auth import Hq
+from streams.gateway.auth import Watcher, sees
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.problems import BAD_PARAMETER, NOT_FOUND, Problem, unavailable
 from streams.playbook_board import balance, board, difference, title_line
+from streams.playbook_shelf import is_variant
 from streams.reference_store import load_playbooks, reference_version
+from streams.tokens import Grant
 
 router = APIRouter(tags=["hq"])
 
@@ -49,15 +51,20 @@ class Shelf:
             return self._kept[1]
 
 
-def _shelf(request: Request, here: Gateway) -> dict[str, Playbook]:
+def _shelf(request: Request, here: Gateway, grant: Grant) -> dict[str, Playbook]:
+    """Those that the grant's holder may look at: a dealer's own are its region's, the others everybody's."""
     shelf: Shelf = request.app.state.shelf
-    return shelf.playbooks(here)
+    return {name: one for name, one in shelf.playbooks(here).items() if not is_variant(one) or _theirs(grant, one)}
+
+
+def _theirs(grant: Grant, variant: Playbook) -> bool:
+    return sees(grant, variant.derived.dealer_id if variant.derived is not None else None)
 
 
 @router.get("/v1/playbooks", summary="The playbooks, and their versions")
-def read_playbooks(request: Request, here: Here, _: Hq) -> Response:
+def read_playbooks(request: Request, here: Here, grant: Watcher) -> Response:
     """`{"playbooks"}`, each with its title, its stages, its `versions` and, of a patch, from what it was derived."""
-    shelf = _shelf(request, here)
+    shelf = _shelf(request, here, grant)
     newest = [playbook for name, playbook in sorted(shelf.items()) if "@" not in name]
     return json({"playbooks": [
         {**title_line(playbook), "versions": sorted(_editions(shelf.values(), playbook.playbook), key=_numbers)}
@@ -66,33 +73,33 @@ def read_playbooks(request: Request, here: Here, _: Hq) -> Response:
 
 @router.get("/v1/playbooks/{name}", summary="A stage of a playbook as a board")
 def read_playbook(
-    name: str, request: Request, here: Here, _: Hq, version: Edition = None,
+    name: str, request: Request, here: Here, grant: Watcher, version: Edition = None,
     stage: Annotated[int | None, Query(ge=1, le=9, description="The stage; the first where none")] = None,
 ) -> Response:
     """Days by phase, windows, a card for each duty with its replies, and the sections that have no day.
 
     Every text is filled with example names, as it would be read in a chat.
     """
-    playbook = _found(_shelf(request, here), name, version)
+    playbook = _found(_shelf(request, here, grant), name, version)
     return json(board(playbook, _stage(playbook, stage), here.reference().offers))
 
 
 @router.get("/v1/playbooks/{name}/balance", summary="What each day of a playbook serves")
-def read_balance(name: str, request: Request, here: Here, _: Hq, version: Edition = None) -> Response:
+def read_balance(name: str, request: Request, here: Here, grant: Watcher, version: Edition = None) -> Response:
     """`{"days", "warnings"}`: how many scripts of each day serve each part of the deal formula and each drive."""
-    return json(balance(_found(_shelf(request, here), name, version)))
+    return json(balance(_found(_shelf(request, here, grant), name, version)))
 
 
 @router.get("/v1/playbooks/{name}/diff", summary="What is other in a version of a playbook")
 def read_difference(
-    name: str, request: Request, here: Here, _: Hq,
+    name: str, request: Request, here: Here, grant: Watcher,
     since: Annotated[str | None, Query(
         alias="from", max_length=120, description="A version of it, or `name@version`; its base or the one before",
     )] = None,
     to: Edition = None,
 ) -> Response:
     """`{"from", "to", "items"}`, thing by thing; without `from` a patch is compared with its base."""
-    shelf = _shelf(request, here)
+    shelf = _shelf(request, here, grant)
     after = _found(shelf, name, to)
     return json(difference(_before(shelf, after, since), after))
 

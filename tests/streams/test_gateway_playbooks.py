@@ -120,6 +120,18 @@ def test_a_patch_is_compared_with_its_base_and_a_version_with_another(world):
     assert other["items"][0]["lines"] == [{"sign": "", "text": "script · formula: trust → value"}]
 
 
+def test_a_dealers_own_playbook_is_shown_to_hq_and_its_region_alone(world):
+    data = builders.playbook_data(playbook="small-test.own")
+    data["derived"] = {"base": "small-test", "base_edition": "1", "patch_version": 1, "by": "dealer", "dealer_id": "d1"}
+    keep(world, Playbook.model_validate(data))
+    asked = ("hq", "region", "elsewhere")
+    seen = {who: world.get("/v1/playbooks/small-test.own", who=who).status_code for who in asked}
+    assert seen == {"hq": 200, "region": 200, "elsewhere": 404}
+    names = [one["name"] for one in world.get("/v1/playbooks", who="elsewhere").json()["playbooks"]]
+    assert "small-test" in names
+    assert "small-test.own" not in names
+
+
 @pytest.mark.parametrize(("path", "status", "says"), [
     ("/v1/playbooks/new-estate-own-grup", 404, "new-estate-own-group"),
     ("/v1/playbooks/small-test@1", 404, "没有打法"),
