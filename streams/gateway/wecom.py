@@ -111,7 +111,7 @@ def _cipher(body: bytes) -> str:
     try:
         cipher = fields_of(body).get("Encrypt", "")
     except Unreadable as error:
-        raise Problem(BAD_REQUEST, f"读不懂：{error}。", f"It cannot be read: {error}.") from error
+        raise Problem(BAD_REQUEST, f"读不懂：{error.zh}。", f"It cannot be read: {error}.") from error
     if not cipher or not isinstance(cipher, str):
         raise Problem(BAD_REQUEST, "里面没有 Encrypt。", "There is no Encrypt in it.")
     return cipher
@@ -133,7 +133,7 @@ def _opened(here: Gateway, lock: Lock, signature: str, timestamp: str, nonce: st
 def _unreadable(here: Gateway, error: Unreadable) -> Problem:
     _count(here, "none", "unreadable")
     _log.warning("wecom.unreadable", why=str(error))
-    return Problem(BAD_REQUEST, f"解不开：{error}。", f"It cannot be deciphered: {error}.")
+    return Problem(BAD_REQUEST, f"解不开：{error.zh}。", f"It cannot be deciphered: {error}.")
 
 
 def _count(here: Gateway, name: str, how: str) -> None:

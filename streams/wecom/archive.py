@@ -6,8 +6,10 @@ pulled twice is recognised by its id, which is derived from the message's own.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -18,6 +20,8 @@ from sqlalchemy import Connection, Engine
 from schemas.errors import BadEvent, Unavailable
 from streams import places
 from streams.inbox import DEAD, Answer, Door, Letter, bury, milliseconds
+from streams.readers import mark_retried
+from streams.sql import sql_of
 from streams.wecom.keys import Keys
 from streams.wecom.marks import ARCHIVE, fetched, mark_of
 from streams.wecom.records import Skipped, event_of
@@ -32,7 +36,7 @@ ORIGIN: Final = "wecom-archive"
 class Record(Struct):
     """A record as the SDK gives it: sealed."""
 
-    seq: int
+    seq: int = 0
     msgid: str = ""
     publickey_ver: int = 0
     encrypt_random_key: str = ""
@@ -50,8 +54,9 @@ _decode_record = msgspec.json.Decoder(Record).decode
 
 
 class Batch(Struct):
-    """What came of one call: events and dead letters, each with its number, and the number of the last record."""
+    """What came of one call: events and dead letters, each with its number; behind which number, and up to which."""
 
+    after: int
     events: list[tuple[int, bytes]]
     letters: list[tuple[int, str, bytes]]
     skipped: Counter[str]
@@ -76,6 +81,7 @@ class Puller:
 
     def __init__(self, sdk: Sdk, keys: Keys, keeper: Keeper, limit: int = LIMIT) -> None:
         self._sdk, self._keys, self._keeper, self._limit = sdk, keys, keeper, limit
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="unsealing")
 
     def pull(
         self, since: int | None = None, told: Callable[[int], None] = lambda _: None,
@@ -114,30 +120,43 @@ class Puller:
             raise Unavailable(f"the archive's answer cannot be read: {error}") from error
         if answer.errcode:
             raise Unavailable(f"the archive says {answer.errcode}: {answer.errmsg}")
-        batch = Batch([], [], Counter(), seq, len(answer.chatdata))
-        for raw in answer.chatdata:
-            self._take(bytes(raw), batch)
+        batch = Batch(seq, [], [], Counter(), seq, len(answer.chatdata))
+        raws = [bytes(raw) for raw in answer.chatdata]
+        for raw, (record, key) in zip(raws, self._pool.map(self._unsealed, raws), strict=True):
+            self._take(raw, record, key, batch)
         if batch.read and batch.last <= seq:
             raise Unavailable(f"the archive gives records that are not behind {seq}")
         return batch
 
-    def _take(self, raw: bytes, batch: Batch) -> None:
-        number = batch.last
+    def _unsealed(self, raw: bytes) -> tuple[Record, bytes | BadEvent]:
+        """A record and its key, or why there is none. In threads: RSA is most of the work, and lets others run."""
+        record = Record()
         try:
             record = _decode_record(raw)
-            number = record.seq
-            batch.events.append((number, event_of(self._opened(record))))
+            return record, self._keys.open(record.publickey_ver, record.encrypt_random_key)
+        except BadEvent as error:
+            return record, error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return record, BadEvent(f"the record is of another form than is documented: {error}")
+
+    def _take(self, raw: bytes, record: Record, key: bytes | BadEvent, batch: Batch) -> None:
+        number = record.seq or batch.last
+        try:
+            if isinstance(key, BadEvent):
+                raise key
+            batch.events.append((number, event_of(self._opened(record, key))))
         except Skipped as why:
             batch.skipped[str(why)] += 1
-        except (BadEvent, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except BadEvent as error:
             batch.letters.append((number, str(error), raw))
         batch.last = max(batch.last, number)
 
-    def _opened(self, record: Record) -> dict[str, Any]:
-        key = self._keys.open(record.publickey_ver, record.encrypt_random_key)
+    def _opened(self, record: Record, key: bytes) -> dict[str, Any]:
         try:
             plain = self._sdk.decrypt_data(key, record.encrypt_chat_msg)
         except SdkFailed as error:
+            if error.passing:
+                raise
             raise BadEvent(
                 f"{error}; the private key of version {record.publickey_ver} may not belong to that version") from error
         try:
@@ -162,11 +181,23 @@ class _Kept:
 
     def _move(self, connection: Connection, batch: Batch, before: int) -> None:
         at = milliseconds(self._now)
+        if batch.after < before:
+            _retried(connection, batch)
         letters: list[Letter] = [
             (f"{ORIGIN}:{number}", reason, raw, at, DEAD) for number, reason, raw in batch.letters]
         bury(connection, letters)
         if batch.last > before:
             places.advance(connection, {POSITION: before}, {POSITION: batch.last})
+
+
+def _retried(connection: Connection, batch: Batch) -> None:
+    """What was pulled again is not dead any more, or is anew, with today's reason."""
+    sql = sql_of(connection)
+    letters = sql('SELECT "offset", origin FROM dead_letters WHERE status = ?', (DEAD,)).all()
+    for offset, origin in letters:
+        where, _, number = str(origin).partition(":")
+        if where == ORIGIN and number.isdigit() and batch.after < int(number) <= batch.last:
+            mark_retried(connection, offset)
 
 
 class Embedded(_Kept):

@@ -25,7 +25,11 @@ class Unsigned(Exception):
 
 
 class Unreadable(Exception):
-    """What was sent cannot be deciphered, or is for somebody else; says why."""
+    """What was sent cannot be deciphered, or is for somebody else; says why, in English and (`zh`) in Chinese."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        self.zh = zh
+        super().__init__(en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +64,27 @@ class Lock:
         padded = self._decipher(cipher)
         size = padded[-1] if padded else 0
         if not 1 <= size <= BLOCK or padded[-size:] != bytes([size]) * size:
-            raise Unreadable("its padding is wrong: is LOUPAN_WECOM_AES_KEY the console's EncodingAESKey?")
+            raise Unreadable(
+                "its padding is wrong: is LOUPAN_WECOM_AES_KEY the console's EncodingAESKey?",
+                "填充不对：请核对 LOUPAN_WECOM_AES_KEY 和管理后台里的 EncodingAESKey")
         body = padded[_RANDOM:-size]
         length = int.from_bytes(body[:_LENGTH], "big")
         text, receiver = body[_LENGTH:_LENGTH + length], body[_LENGTH + length:]
         if len(text) != length:
-            raise Unreadable("it is shorter than it says")
+            raise Unreadable("it is shorter than it says", "内容比它说的短")
         if receiver != self.receiver.encode():
-            raise Unreadable("it is for another corp id than LOUPAN_WECOM_CORP_ID")
+            raise Unreadable(
+                "it is for another corp id than LOUPAN_WECOM_CORP_ID",
+                "不是发给 LOUPAN_WECOM_CORP_ID 这个企业的")
         return text
 
     def _decipher(self, cipher: str) -> bytes:
         try:
             raw = base64.b64decode(cipher, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise Unreadable("it is not base64") from error
+            raise Unreadable("it is not base64", "不是 base64") from error
         if not raw or len(raw) % 16:
-            raise Unreadable("its length is not that of whole blocks")
+            raise Unreadable("its length is not that of whole blocks", "长度不是整块")
         decryptor = Cipher(algorithms.AES(self.key), modes.CBC(self.key[:16])).decryptor()
         return decryptor.update(raw) + decryptor.finalize()
 

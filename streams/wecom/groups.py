@@ -169,7 +169,8 @@ class Groups:
         members = members_of(chat)
         events = self._events(chat_id, chat, members, mark, present)
         answers = self._accept(events, "wecom-groups") if events else []
-        seen = max((member.joined for member in members), default=mark.seen)
+        now = milliseconds(self._now) // 1000
+        seen = max((member.joined for member in members if member.joined <= now), default=mark.seen)
         with self._engine.begin() as connection:
             # After the events: should we end between the two, they are told again, and recognised.
             fetched(connection, mark, seen, digest_of(chat))

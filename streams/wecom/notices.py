@@ -58,7 +58,7 @@ def fields_of(xml: bytes | str) -> Fields:
     try:
         root: Element = fromstring(xml, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
-        raise Unreadable(f"it is no XML that is read here: {error}") from error
+        raise Unreadable(f"it is no XML that is read here: {error}", "不是能读的 XML") from error
     return {child.tag: _value(child) for child in root}
 
 

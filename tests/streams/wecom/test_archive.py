@@ -50,7 +50,8 @@ def kept(engine):
 
 def letters(engine):
     with engine.connect().execution_options(reading=True) as connection:
-        return list(connection.execute(select(dead_letters.c.origin, dead_letters.c.reason, dead_letters.c.raw)))
+        columns = (dead_letters.c.origin, dead_letters.c.reason, dead_letters.c.raw)
+        return list(connection.execute(select(*columns).where(dead_letters.c.status == "dead")))
 
 
 def position(engine):
@@ -140,7 +141,10 @@ def test_what_cannot_be_opened_is_a_dead_letter_and_the_stream_goes_on(engine):
 def test_with_the_key_that_was_missing_they_are_pulled_again(engine):
     sdk = FakeSdk(said(1), said(2, version=2), said(3))
     assert puller(engine, sdk, Keys({1: private_key(1)})).pull() == {"accepted": 2, "error": 1}
+    assert puller(engine, sdk, Keys({1: private_key(1)})).pull(since=0)["error"] == 1
+    assert len(letters(engine)) == 1
     assert puller(engine, sdk).pull(since=1) == {"accepted": 1, "duplicate": 1, "error": 0}
+    assert letters(engine) == []
     assert position(engine) == 3
     assert sorted(data["message_id"] for data in kept(engine)) == ["m1", "m2", "m3"]
 
@@ -194,6 +198,18 @@ def test_a_failure_of_the_sdk_leaves_what_was_taken(engine):
         puller(engine, sdk).pull(told=fails_next)
     assert failed.value.passing
     assert position(engine) == 3
+
+
+def test_what_may_pass_in_the_middle_of_a_batch_makes_no_dead_letter(engine, monkeypatch):
+    sdk = FakeSdk(said(1), said(2))
+
+    def failing(key, message):
+        raise SdkFailed("DecryptData", 10003)
+
+    monkeypatch.setattr(sdk, "decrypt_data", failing)
+    with pytest.raises(SdkFailed):
+        puller(engine, sdk).pull()
+    assert (position(engine), letters(engine)) == (0, [])
 
 
 def test_it_stops_between_two_batches(engine):

@@ -98,7 +98,7 @@ def test_a_lock_shows_no_secret():
 
 
 @pytest.mark.parametrize(("cipher", "says"), [
-    (enciphered("hello", receiver="somebody-else"), "another corp id"), ("not base64!", "not base64"),
+    (enciphered("hello", receiver="somebody-else"), "another corp id"), ("not base64!", "it is not base64"),
     ("aGVsbG8=", "whole blocks"), ("A" * 43 + "=", "padding"), ("", "whole blocks"),
 ])
 def test_what_cannot_be_deciphered_says_why(world, cipher, says):
@@ -107,6 +107,10 @@ def test_what_cannot_be_deciphered_says_why(world, cipher, says):
     answer = world.get(ADDRESS, who=None, params={**signed(cipher), "echostr": cipher})
     assert answer.status_code == 400
     assert says in answer.json()["detail"]
+    chinese = world.get(ADDRESS, who=None, params={**signed(cipher), "echostr": cipher},
+                        headers={"Accept-Language": "zh"}).json()["detail"]
+    assert chinese.startswith("解不开：")
+    assert says not in chinese
 
 
 def test_another_key_is_named_as_the_likely_reason():

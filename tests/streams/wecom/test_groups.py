@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -12,6 +14,7 @@ from agents.rows import PLACEMENT
 from agents.state import MEMBER_HOME, MemberHome
 from maps.clues import ClueKind
 from schemas.errors import Refused, Unavailable
+from streams.commands import wecom as commands
 from streams.database import open_database
 from streams.embedded import Pipeline
 from streams.inbox import Door
@@ -175,6 +178,24 @@ def test_a_group_that_is_gone_is_counted_and_not_asked_for_again(engine, company
         put_due(connection, ["wr-gone"], 5)
     assert groups.changed() == {"gone": 1}
     assert groups.changed() == {}
+
+
+def test_it_goes_on_with_groups_that_change_until_it_is_told_to_end(engine, company, groups, monkeypatch):
+    monkeypatch.setattr(commands, "CHANGED", 0.01)
+    company.chats |= {"wr1": chat("wr1"), "wr2": chat("wr2")}
+    stop = threading.Event()
+    thread = threading.Thread(target=commands._follow, args=(groups, stop), kwargs={"as_json": True})
+    thread.start()
+    for count, name in enumerate(("wr1", "wr2"), start=1):
+        company.codes = [45009]
+        with engine.begin() as connection:
+            put_due(connection, [name], 5)
+        end = time.monotonic() + 20
+        while len(kept(engine)) < count and time.monotonic() < end:
+            time.sleep(0.01)
+    stop.set()
+    thread.join(20)
+    assert [data["group_id"] for _, data in kept(engine)] == ["wr1", "wr2"]
 
 
 def test_it_ends_after_the_group_at_hand(company, groups):
