@@ -30,6 +30,8 @@ from streams.wecom.marks import Mark, due_chats, fetched, mark_of
 #: Members who joined so long before the last one that was seen are looked at again, in seconds: WeCom says late, and
 #: not in order, who joined.
 AGAIN: Final = 3600
+#: So long after it said that a group changed, in milliseconds, WeCom's details may still be the old ones.
+SETTLING: Final = 3000
 COLUMNS: Final = ("group_id", "name", "kind", "estate_id", "dealer_id", "store_id", "owner_id", "open")
 _Chat = dict[str, Any]
 
@@ -145,7 +147,7 @@ class Groups:
 
     def _due(self) -> list[str]:
         with self._engine.connect().execution_options(reading=True) as connection:
-            return due_chats(connection)
+            return due_chats(connection, milliseconds(self._now) - SETTLING)
 
     def _fetch(self, chats: Iterable[str], told: Callable[[int], None]) -> Counter[str]:
         counts: Counter[str] = Counter()

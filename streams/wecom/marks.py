@@ -41,10 +41,10 @@ def mark_of(connection: Connection, name: str) -> Mark:
     return next((Mark(*row) for row in _find(connection, [(name,)])), Mark(name))
 
 
-def due_chats(connection: Connection) -> list[str]:
-    """The groups whose details have changed, the longest waiting first."""
+def due_chats(connection: Connection, until: int) -> list[str]:
+    """The groups of which it was said by `until` (Unix milliseconds) that they changed, the longest waiting first."""
     rows = sql_of(connection)(
-        "SELECT name FROM wecom_marks WHERE due IS NOT NULL AND name <> ? ORDER BY due, name", (ARCHIVE,))
+        "SELECT name FROM wecom_marks WHERE due <= ? AND name <> ? ORDER BY due, name", (until, ARCHIVE))
     return [str(name) for (name,) in rows]
 
 

@@ -22,7 +22,7 @@ from streams.playbook_files import builtin_playbooks
 from streams.rows import StoredRows
 from streams.tables import inbox
 from streams.wecom.client import WAITS, Api
-from streams.wecom.groups import Groups, members_of
+from streams.wecom.groups import SETTLING, Groups, members_of
 from streams.wecom.marks import due_chats, put_due
 from streams.worlds import make_world
 from tests.streams.gateway_world import NOW, two_dealers
@@ -169,8 +169,19 @@ def test_what_a_callback_marked_is_fetched_and_what_was_marked_meanwhile_stays(e
     monkeypatch.setattr(company, "_answer", marked_meanwhile)
     assert groups.changed() == {"groups": 2, "accepted": 2}
     with engine.connect() as connection:
-        assert due_chats(connection) == ["wr3"]
+        assert due_chats(connection, 10**15) == ["wr3"]
     assert "externalcontact/groupchat/list" not in company.asked
+
+
+def test_a_group_that_has_just_changed_is_left_until_wecom_has_its_new_details(engine, company, groups):
+    company.chats["wr1"] = chat("wr1")
+    now = int(NOW.timestamp() * 1000)
+    with engine.begin() as connection:
+        put_due(connection, ["wr1"], now - SETTLING + 1)
+    assert groups.changed() == {}
+    with engine.begin() as connection:
+        put_due(connection, ["wr1"], now - SETTLING)
+    assert groups.changed()["groups"] == 1
 
 
 def test_a_group_that_is_gone_is_counted_and_not_asked_for_again(engine, company, groups):
