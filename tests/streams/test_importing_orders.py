@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -490,3 +491,28 @@ def test_another_mapping_is_another_import(here):
     assert position_of(one) == position_of(Orders(path, mapped(here)))
     assert len(position_of(one)) <= 64
     assert check(one, None).total == 2
+
+
+def test_over_kafka_the_position_follows_what_kafka_has(here, kafka):
+    """The command with `--log kafka`: every event is in its topic, by its order, and the position is done with."""
+    from kafka import KafkaConsumer, TopicPartition
+    from kafka.admin import KafkaAdminClient, NewTopic
+
+    prefix = f"importing-{os.getpid()}-"
+    admin = KafkaAdminClient(bootstrap_servers=kafka.address)
+    admin.create_topics([NewTopic(f"{prefix}order-events", 1, 1)])
+    table(here, HEADER, *(row(f"A{n}") for n in range(600)))
+    done = run(
+        here, "orders.csv", "--mapping", "mapping.yaml", "--log", "kafka", "--kafka", kafka.address, "--prefix", prefix)
+    assert done.stdout.startswith(b"1200 accepted, 0 duplicate")
+    consumer = KafkaConsumer(bootstrap_servers=kafka.address, consumer_timeout_ms=20_000)
+    consumer.assign([place := TopicPartition(f"{prefix}order-events", 0)])
+    consumer.seek_to_beginning(place)
+    keys = [next(consumer).key.decode() for _ in range(1200)]
+    assert keys == [f"A{n}" for n in range(600) for _ in range(2)]
+    consumer.close()
+    admin.delete_topics([place.topic])
+    admin.close()
+    with sqlite3.connect(here / "loupan.db") as looking:
+        assert looking.execute("SELECT count(*) FROM positions WHERE consumer LIKE 'import/%'").fetchone() == (0,)
+    looking.close()
