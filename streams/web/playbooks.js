@@ -149,6 +149,7 @@ function words() {
 byId("name").addEventListener("change", (event) => go({ name: event.target.value, version: null, stage: null, from: null }));
 byId("version").addEventListener("change", (event) => go({ version: event.target.value, from: null }));
 byId("language").addEventListener("click", switchLanguage);
+byId("theme").addEventListener("click", () => globalThis.loupanTheme?.toggle());
 byId("print").addEventListener("click", () => print());
 for (const tab of document.querySelectorAll("[role=tab]")) {
   tab.addEventListener("click", () => go({ view: tab.dataset.view }));

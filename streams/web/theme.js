@@ -3,9 +3,8 @@
 (() => {
   const KEY = "loupan.theme";
   const system = "screen and (prefers-color-scheme: dark)";
-  const find = () => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
-    .find((rule) => rule.media?.mediaText.includes("prefers-color-scheme"));
-  const rule = find();
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+    .filter((rule) => rule.media?.mediaText.includes("prefers-color-scheme"));
   let chosen = null;
   try {
     chosen = localStorage.getItem(KEY);
@@ -14,11 +13,12 @@
   }
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const apply = () => {
-    rule.media.mediaText = chosen === "dark" ? "screen" : chosen === "light" ? "not all" : system;
+    const media = chosen === "dark" ? "screen" : chosen === "light" ? "not all" : system;
+    for (const rule of rules) rule.media.mediaText = media;
     document.documentElement.style.colorScheme = chosen ?? "light dark";
     dispatchEvent(new Event("theme"));
   };
-  if (!rule) return;
+  if (!rules.length) return;
   apply();
   dark.addEventListener("change", apply);
   globalThis.loupanTheme = {

@@ -170,6 +170,19 @@ def test_english_is_one_tap_away(open_page: Open) -> None:
     expect(page.locator(".warnings")).to_contain_text("Stage 1, day 6 has no trust")
 
 
+def test_light_and_dark_are_chosen_for_all_pages(open_page: Open) -> None:
+    page = open_page("?name=poisoned", color_scheme="light")
+    role = "getComputedStyle(document.querySelector('#board .card')).getPropertyValue('--role')"
+    ground = "getComputedStyle(document.body).backgroundColor"
+    before = page.evaluate(f"[{role}, {ground}]")
+    page.locator("#theme").click()
+    after = page.evaluate(f"[{role}, {ground}]")
+    assert all(now != then for now, then in zip(after, before, strict=True))
+    page.reload()
+    page.wait_for_selector("body:not([aria-busy])")
+    assert page.evaluate(f"[{role}, {ground}]") == after
+
+
 def test_a_board_is_printed_on_one_sheet_of_a3(open_page: Open, tmp_path: Path) -> None:
     page = open_page(color_scheme="light")
     page.emulate_media(media="print")
