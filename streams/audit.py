@@ -98,7 +98,7 @@ class Audit:
         self._engine, self._days, self._pace = engine, days, pace
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._noted: list[Entry] = []
-        self._sums: dict[tuple[str | None, str, str | None], Entry] = {}
+        self._sums: dict[tuple[str | None, str, str, str | None], Entry] = {}
         self._dropped = 0
         self._wake, self._closed = threading.Event(), False
         self._thread: threading.Thread | None = None
@@ -115,8 +115,11 @@ class Audit:
 
     def add(self, entry: Entry) -> None:
         """Note something that happens often as a sum: one line for all of it until it is written."""
-        name = entry.key, entry.what, entry.address
+        name = entry.key, entry.what, entry.thing, entry.address
         with self._lock:
+            if len(self._sums) >= WAITING and name not in self._sums:
+                self._dropped += 1
+                return
             old = self._sums.get(name)
             times = entry.times + (old.times if old is not None else 0)
             self._sums[name] = Entry(

@@ -32,6 +32,7 @@ from streams.gateway import (
     ledger,
     letters,
     marks,
+    openapi,
     pages,
     playbooks,
     problems,
@@ -104,6 +105,7 @@ def create_app(
     )
     app.state.shelf = playbooks.Shelf()
     problems.install(app)
+    openapi.install(app)
     app.include_router(hq_views)
     for part in (events, connectors, tasks, marks, attachments, day, groups, estates, flow, campaigns, playbooks,
                  ledger, letters, audited, running, wecom):

@@ -17,7 +17,7 @@ PERSONAL = frozenset({"/v1/ledger", "/v1/dead-letters"})
 #: Parameters that say which thing was asked for.
 _NAMING = ("estate_id", "order_id", "group_id", "member_id")
 #: What comes so often that it is summed: events, each of which is kept whole beside its source anyway.
-_SUMMED = frozenset({"/v1/events", "/v1/wecom/callback"})
+_SUMMED = frozenset({"/v1/events", "/v1/connectors/wechaty", "/v1/hooks/{sender}", "/v1/wecom/callback"})
 #: Noted by the endpoint itself, which alone knows who it was.
 _OWN = frozenset({"/login", "/logout"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,8 +30,9 @@ def note(audit: Audit, scope: Scope, status: int) -> None:
         return
     grant = scope.get("state", {}).get("grant")
     client = scope.get("client")
+    # Of strangers no names are noted: they would fill the log with whatever they think of.
     entry = entry_of(
-        grant, f"{scope['method']} {route}", "" if route in _SUMMED else _thing(scope, route), status=status,
+        grant, f"{scope['method']} {route}", "" if status == 401 else _thing(scope, route), status=status,
         address=client[0] if client else None)
     if route in _SUMMED or status == 401:
         audit.add(entry)
