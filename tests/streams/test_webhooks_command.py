@@ -86,11 +86,15 @@ def test_the_life_of_a_sender(folder):
     (["receive", "add", "shop", "--map", "a"], "a is no mapping"),
     (["receive", "add", "shop", "--map", "a=b"], "no event of the type b comes in"),
 ])
-def test_what_is_wrong_is_one_line_and_nothing_is_done(folder, words, says):
+def test_what_is_wrong_is_one_line(folder, words, says):
     line = said(folder, *words, status=2)
     assert says in line
     assert "\n" not in line
+
+
+def test_of_what_was_wrong_nothing_was_done(folder):
     assert said(folder, "list") == "no webhooks: loupan webhooks add NAME URL"
+    assert said(folder, "receive", "list") == "nobody may send: loupan webhooks receive add NAME"
 
 
 def test_a_test_that_does_not_arrive_says_why_and_the_doctor_names_who_was_given_up(folder):
