@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Engine
 
 from schemas.errors import BadEvent
+from schemas.events import InEvent
 from streams import places
 from streams.importing.items import Fault, Item, Passed, Source, Unit, Wrong
 from streams.inbox import Answer, find_known, read_event
@@ -20,7 +21,7 @@ BATCH: Final = 1000
 #: So many things are kept for whoever wants to see what would be done.
 SHOWN: Final = 8
 
-#: `place`, how much of it is done; of a whole that is not known it is 0.
+#: Is told how many things are done, and of how many.
 Progress = Callable[[int, int], None] | None
 #: Takes events of these rows in; what the last word does is in the same transaction, where there is one.
 Take = Callable[[Sequence[bytes], Sequence[int], Callable[[Connection], None]], list[Answer]]
@@ -49,18 +50,14 @@ class Checked:
         return sum(self.events.values())
 
 
-def check(
-    source: Source, latest: datetime | None, progress: Progress = None, engine: Engine | None = None
-) -> Checked:
+def check(source: Source, latest: datetime | None, engine: Engine | None = None) -> Checked:
     """Read a whole file and change nothing. With an engine, count what its inbox has already."""
     found = Checked()
     names: list[tuple[str, str]] = []
     seen: set[tuple[str, str]] = set()
     for item in source.read():
         found.items += 1
-        _note(found, judged(item, latest), names)
-        if progress is not None and found.items % 500 == 0:
-            progress(found.items, 0)
+        _note(found, *judged(item, latest), names)
         if len(names) >= BATCH:
             found.duplicate += _known(engine, names, seen)
             names = []
@@ -68,7 +65,7 @@ def check(
     return found
 
 
-def _note(found: Checked, item: Item, names: list[tuple[str, str]]) -> None:
+def _note(found: Checked, item: Item, events: Sequence[InEvent], names: list[tuple[str, str]]) -> None:
     if isinstance(item, Wrong):
         found.wrong.append(item)
     elif isinstance(item, Passed):
@@ -77,8 +74,7 @@ def _note(found: Checked, item: Item, names: list[tuple[str, str]]) -> None:
         found.units += 1
         if len(found.first) < SHOWN:
             found.first.append(item)
-        for raw in item.raws:
-            event = read_event(raw, None)
+        for event in events:
             found.events[event.type] += 1
             names.append((event.source, event.id))
 
@@ -96,16 +92,14 @@ def _known(engine: Engine | None, names: list[tuple[str, str]], seen: set[tuple[
     return duplicate
 
 
-def judged(item: Item, latest: datetime | None) -> Item:
-    """The item; wrong where the door would not take one of its events."""
+def judged(item: Item, latest: datetime | None) -> tuple[Item, Sequence[InEvent]]:
+    """The item and its events; it is wrong where the door would not take one of them."""
     if not isinstance(item, Unit):
-        return item
-    for raw in item.raws:
-        try:
-            read_event(raw, latest)
-        except BadEvent as error:
-            return Wrong((Fault(item.place, "", str(error)),), item.rows)
-    return item
+        return item, ()
+    try:
+        return item, [read_event(raw, latest) for raw in item.raws]
+    except BadEvent as error:
+        return Wrong((Fault(item.place, "", str(error)),), item.rows), ()
 
 
 class Brought(NamedTuple):
@@ -160,7 +154,8 @@ def _batches(items: Iterator[Item], begun: int, latest: datetime | None) -> Iter
         if number <= begun:
             continue
         # Judged only now: what an earlier run passed over is not counted anew.
-        if isinstance(good := judged(item, latest), Unit):
+        good, _ = judged(item, latest)
+        if isinstance(good, Unit):
             batch.append(good)
             size += len(good.raws)
         if size >= BATCH:

@@ -44,6 +44,8 @@ class Orders:
         self._excel = path.suffix.lower() in EXCEL
         self._columns: dict[str, str] = {field: names[0] for field, names in self._mapping.columns.items()}
         self._constants = {str(field): said for field, said in self._mapping.constants.items()}
+        #: What is asked for and isn't among these is not looked for.
+        self.fields = frozenset((*self._columns, *self._constants))
         self._meanings = self._mapping.meanings()
         self._lines = {cells.narrow(word): line for word, line in self._mapping.lines.by_category.items()}
         self._categories = {cells.narrow(word): ours for word, ours in self._mapping.categories.items()}
@@ -232,6 +234,8 @@ class _Order:
 
     def _get(self, row: Row, field: str, read: Callable[[Cell], T], otherwise: T) -> T:
         """A field of a row; what is wrong with it is noted, and the reading goes on for whatever else is."""
+        if field not in self._orders.fields:
+            return otherwise
         try:
             return read(self._orders.cell(row, field))
         except BadCell as error:

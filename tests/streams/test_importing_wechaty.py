@@ -20,7 +20,7 @@ from streams.database import open_database
 from streams.importing import wechaty
 from streams.importing.wechaty import convert, events_of
 from streams.tables import dead_letters
-from tests import commands
+from tests import builders, commands
 from tests.streams.gateway_world import World
 
 AT = 1_772_539_950
@@ -167,7 +167,7 @@ values = st.recursive(
 names = sorted({*TEXT, *JOIN, *LEAVE, *TOPIC, "event", "payload", "data", "location", "url", "filename", "quoteId"})
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(names), values))
 def test_whatever_is_sent_is_events_passed_over_or_a_reason(payload):
     try:
@@ -207,6 +207,17 @@ def test_a_line_that_cannot_be_read_is_named_and_put_aside_where_it_is_to_be_ski
     with sqlite3.connect(tmp_path / "loupan.db") as database:
         assert database.execute("SELECT source, id FROM inbox").fetchall() == [("wechaty", "message/m-1")]
     database.close()
+
+
+def test_cloudevents_are_brought_in_as_they_are_all_or_none(tmp_path):
+    open_database(tmp_path / "loupan.db").dispose()
+    raws = [builders.message(text=f"{n}", at=builders.at(1, f"08:{n:02d}")) for n in range(3)]
+    (tmp_path / "events.jsonl").write_bytes(b"\n".join([*raws, b'{"type": "loupan.no.such.v1"}']) + b"\n")
+    words = ("import", "events.jsonl", "--format", "events")
+    refused = commands.run(*words, cwd=tmp_path)
+    assert (refused.returncode, refused.stderr.decode().split(": ")[0]) == (2, "events.jsonl:4")
+    (tmp_path / "events.jsonl").write_bytes(b"\n".join(raws))
+    assert json.loads(commands.run(*words, "--json", cwd=tmp_path).stdout)["accepted"] == 3
 
 
 # --- a webhook ------------------------------------------------------------------------------------
