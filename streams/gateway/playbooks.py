@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from threading import Lock
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 
@@ -31,6 +32,7 @@ class Shelf:
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: tuple[int, dict[str, Playbook]] | None = None
+        self._drawn: dict[tuple[str, str, int], msgspec.Raw] = {}
 
     def playbooks(self, here: Gateway) -> dict[str, Playbook]:
         """They, by name and by `name@version`.
@@ -45,10 +47,17 @@ class Shelf:
         with self._lock:
             if self._kept is None or self._kept[0] != version:
                 try:
-                    self._kept = version, load_playbooks(connection, here.reference().offers)
+                    self._kept, self._drawn = (version, load_playbooks(connection, here.reference().offers)), {}
                 except BadPlaybook as error:
                     raise unavailable(str(error)) from error
             return self._kept[1]
+
+    def board(self, here: Gateway, playbook: Playbook, stage: StagePlan) -> msgspec.Raw:
+        """A stage's board as JSON: hundreds of texts are filled once, and not for everybody who looks at them."""
+        name, drawn = (playbook.playbook, playbook.edition, stage.stage), self._drawn
+        if name not in drawn:
+            drawn[name] = msgspec.Raw(msgspec.json.encode(board(playbook, stage, here.reference().offers)))
+        return drawn[name]
 
 
 def _shelf(request: Request, here: Gateway, grant: Grant) -> dict[str, Playbook]:
@@ -81,7 +90,8 @@ def read_playbook(
     Every text is filled with example names, as it would be read in a chat.
     """
     playbook = _found(_shelf(request, here, grant), name, version)
-    return json(board(playbook, _stage(playbook, stage), here.reference().offers))
+    shelf: Shelf = request.app.state.shelf
+    return json(shelf.board(here, playbook, _stage(playbook, stage)))
 
 
 @router.get("/v1/playbooks/{name}/balance", summary="What each day of a playbook serves")

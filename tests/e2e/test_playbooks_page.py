@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -73,9 +73,7 @@ def open_page(site: tuple[str, World], request: pytest.FixtureRequest) -> Iterat
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         if prepare:
             prepare(page)
-        page.goto(f"{url}/login?token={world.tokens['hq']}&next=/playbooks")
-        if query:
-            page.goto(f"{url}/playbooks{query}")
+        page.goto(f"{url}/login?token={world.tokens['hq']}&next={quote(f'/playbooks{query}')}")
         page.wait_for_selector("body:not([aria-busy])", timeout=20_000)
         return page
 

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.image import imread
 from sqlalchemy import Engine, insert
@@ -50,8 +51,9 @@ def scene(name: str = HOSTILE) -> Scene:
 
 
 def pixels(png: bytes) -> set[str]:
-    bytes_ = (255 * imread(io.BytesIO(png))[:, :, :3]).round().astype(int).reshape(-1, 3)
-    return {f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in bytes_.tolist()}
+    parts = (255 * imread(io.BytesIO(png))[:, :, :3]).round().astype(int).reshape(-1, 3)
+    colours = np.unique(parts @ np.array([65536, 256, 1]))
+    return {f"#{colour:06x}" for colour in colours.tolist()}
 
 
 @pytest.mark.parametrize("family", [chinese_family(), None])
