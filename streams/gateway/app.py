@@ -40,6 +40,7 @@ from streams.gateway import (
     tasks,
     wecom,
 )
+from streams.gateway.ahead import Ahead
 from streams.gateway.atlas import Atlas
 from streams.gateway.bell import READ, Bell, Frame
 from streams.gateway.board import Board
@@ -101,7 +102,7 @@ def create_app(
     )
     app.state.gateway = Gateway(
         engine, door, clock, changes, reference, zone, atlas, Board(atlas), bell, measures, audit,
-        world or (lambda: None), Pictures(attachments_in), opener, buckets,
+        world or (lambda: None), Pictures(attachments_in), Ahead(), opener, buckets,
     )
     app.state.shelf = playbooks.Shelf()
     problems.install(app)

@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from agents.world import World
 from schemas.reference import Reference
 from streams.audit import Audit
+from streams.gateway.ahead import Ahead
 from streams.gateway.atlas import Atlas
 from streams.gateway.bell import Bell
 from streams.gateway.board import Board
@@ -48,6 +49,7 @@ class Gateway:
     audit: Audit
     world: Callable[[], World | None]
     pictures: Pictures
+    ahead: Ahead
     wecom: Lock | None = None
     buckets: Buckets | None = None
     #: Another for each start: versions are counted from there.

@@ -48,7 +48,8 @@ const outbox = new Outbox({
   onEmpty: () => toast(say("all_sent")),
   onRefused: (mark, error) => {
     told.delete(mark.task_id);
-    toast(error.message, "warn");
+    // A claim that came along with a copied text was nobody's wish: that it came too late is nothing to complain of.
+    if (!(mark.deed === "claim" && mark.quiet)) toast(error.message, "warn");
     reload();
   },
   onChange: () => draw(),
@@ -178,7 +179,7 @@ function drawHead() {
 
 function mark(task, deed, body, { quiet = false } = {}) {
   if (!quiet) said = { task_id: task.task_id, deed };
-  outbox.add(task.task_id, deed, task.persona_id ? { persona_id: task.persona_id, ...body } : body, clock.known ? clock.iso() : undefined);
+  outbox.add(task.task_id, deed, task.persona_id ? { persona_id: task.persona_id, ...body } : body, { at: clock.known ? clock.iso() : undefined, quiet });
 }
 
 /** A status that we were told of; a later one isn't taken back by an earlier one that comes late. */

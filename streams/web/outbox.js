@@ -22,10 +22,10 @@ export class Outbox {
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
   }
 
-  /** Keeps the mark and sends it as soon as it goes; `at` is when it was said, told where it had to wait. */
-  add(task_id, deed, body, at) {
+  /** Keeps the mark and sends it as soon as it goes; `at` is when it was said, told where it had to wait; `quiet`: nobody asked for it. */
+  add(task_id, deed, body, { at, quiet } = {}) {
     this.marks = this.marks.filter((mark) => !(mark.task_id === task_id && mark.deed === deed));
-    this.marks.push({ task_id, deed, body, at, said: Date.now() });
+    this.marks.push({ task_id, deed, body, at, quiet, said: Date.now() });
     this.keep();
     this.hurry();
   }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -231,6 +232,41 @@ def test_without_a_network_the_page_opens_and_what_is_marked_is_sent_later(open_
     expect(page.locator("#net")).to_be_hidden(timeout=_SOON)
     sent = here.world.inbox()[before:]
     assert [event["type"] for event in sent] == ["loupan.task.done.v1"]
+
+
+def test_what_waits_is_sent_in_the_background_when_the_page_is_shut(open_page: Open, here: Here) -> None:
+    page = open_page(here, worker=True)
+    controlled(page)
+    page.context.set_offline(True)
+    due = page.locator(".card", has_text="20:00")
+    due.get_by_role("button", name="跳过").tap()
+    due.get_by_role("button", name="已经有人说过了").tap()
+    expect(page.locator("#toast")).to_contain_text("联网后自动送出")
+    page.wait_for_function(
+        "async () => (await (await (await caches.open('loupan-marks')).match('/waiting'))?.json())?.length === 1")
+    other = page.context.new_page()
+    page.close()
+    page.context.set_offline(False)
+    before, deadline = len(here.world.inbox()), time.monotonic() + 20
+    # What the browser does by itself when the network is back: it wakes the worker.
+    other.goto(f"{here.url}/login")
+    workers: dict[str, str] = {}
+    session = other.context.new_cdp_session(other)
+    session.on("ServiceWorker.workerRegistrationUpdated", lambda said: workers.update(
+        {one["scopeURL"]: one["registrationId"] for one in said["registrations"]}))
+    session.send("ServiceWorker.enable")
+    while not workers and time.monotonic() < deadline:
+        other.wait_for_timeout(50)
+    registered = workers[f"{here.url}/dealer"]
+    session.send("ServiceWorker.dispatchSyncEvent", {
+        "origin": here.url, "registrationId": registered, "tag": "loupan-outbox", "lastChance": False})
+    while len(here.world.inbox()) == before and time.monotonic() < deadline:
+        other.wait_for_timeout(100)
+    [event] = here.world.inbox()[before:]
+    assert (event["type"], event["data"]["reason"]) == ("loupan.task.skipped.v1", "已经有人说过了")
+    back = page.context.new_page()
+    back.goto(f"{here.url}/dealer")
+    back.wait_for_function("() => JSON.parse(localStorage.getItem('loupan.outbox')).length === 0", timeout=_SOON)
 
 
 def test_a_new_version_is_told_and_taken_at_a_tap(

@@ -67,7 +67,8 @@ def test_tomorrow_is_foreseen_by_the_campaigns_own_rules(tmp_path):
         assert one["script"]["text"]
         assert not {"task_id", "status", "because", "evidence"} & one.keys(), "nothing can be said of it"
     [stand] = tomorrow["estates"]
-    assert (stand["estate_id"], stand["day"], stand["tasks"]) == ("e1", 5, len(tomorrow["foreseen"]))
+    assert (stand["estate_id"], stand["day"], stand["phase"]) == ("e1", 5, "trust")
+    assert world.get("/v1/dealer/tomorrow", who="own").json() == tomorrow, "and again"
     assert world.get("/v1/dealer/tomorrow", who="other").json()["foreseen"] == []
     world.close()
 
