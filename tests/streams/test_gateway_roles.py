@@ -146,6 +146,23 @@ def expected(line: str) -> dict[str, int]:
             if not (row.stream and status == "ok")}
 
 
+def table() -> str:
+    """The matrix as docs/security.md shows it: every endpoint, and what each role may ask of it."""
+    lines = ["| | HQ | region | dealer | store | integration | nobody |", "|---|---|---|---|---|---|---|"]
+    for line, row in MATRIX.items():
+        may = dict(zip(WHO, POLICIES[row.policy], strict=True))
+        both = [("hq", "hq"), ("region", "elsewhere"), ("own", "other"), ("store", "next door"),
+                ("integration", "integration"), ("nobody", "nobody")]
+        words = [("yes" if may[other] == "ok" else "own") if may[mine] == "ok" else "" for mine, other in both]
+        lines.append(f"| `{line}` | {' | '.join(words)} |".replace("|  |", "| |").replace("|  |", "| |"))
+    return "\n".join(lines)
+
+
+def test_the_documentation_shows_the_matrix(root):
+    shown = (root / "docs" / "security.md").read_text("utf-8")
+    assert table() in shown, f"docs/security.md should show:\n\n{table()}"
+
+
 def routes_of(router: Any) -> Iterator[Any]:
     """Every route of the app, those of the routers that it includes, too."""
     for route in router.routes:

@@ -227,3 +227,16 @@ def test_a_verified_task_is_told_by_its_own_type(world):
     with world.served() as client, stream(client, world, "/v1/tasks/stream") as heard:
         world.move(made, TaskStatus.VERIFIED)
         assert heard.next()["event"] == "loupan.task.verified.v1"
+
+
+@pytest.mark.parametrize(("who", "hears", "own"), [
+    ("region", True, {"dealer": "d2", "estate": "e2"}), ("elsewhere", False, {"estate": "e3"}),
+    ("store", True, {}), ("next door", False, {"store_id": "s3"}), ("other", False, {"dealer": "d2", "estate": "e2"}),
+])
+def test_a_stream_of_tasks_tells_nobody_what_is_anothers(world, who, hears, own):
+    made, theirs = task(), task(clock="22:00", **own)
+    with world.served() as client, stream(client, world, "/v1/tasks/stream?since=0", who) as heard:
+        world.issue(made)
+        world.issue(theirs)
+        wanted = [made.task_id, theirs.task_id] if hears else [theirs.task_id]
+        assert [msgspec.json.decode(heard.next()["data"])["data"]["task_id"] for _ in wanted] == wanted
