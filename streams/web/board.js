@@ -8,7 +8,8 @@ import { number, say } from "./words.js";
 const COLUMNS = ["nobody", "idle", "group, no operation", "worked"];
 const PAGE = 60; // cards at once
 
-const byHouseholds = (a, b) => (b.households ?? 0) - (a.households ?? 0) || (b.members ?? 0) - (a.members ?? 0) || (a.name ?? "").localeCompare(b.name ?? "", "zh-CN");
+const collator = new Intl.Collator("zh-CN");
+const byHouseholds = (a, b) => (b.households ?? 0) - (a.households ?? 0) || (b.members ?? 0) - (a.members ?? 0) || collator.compare(a.name ?? "", b.name ?? "");
 
 export class Board {
   constructor(host, page) {

@@ -7,11 +7,12 @@ const PAGE = 120; // rows at once
 
 const phaseOrder = (estate) => PHASES.indexOf(estate.phase);
 const share = (estate) => (estate.target_orders ? (estate.orders ?? 0) / estate.target_orders : 0);
-const byName = (a, b) => (a.name ?? "").localeCompare(b.name ?? "", "zh-CN");
+const collator = new Intl.Collator("zh-CN");
+const byName = (a, b) => collator.compare(a.name ?? "", b.name ?? "");
 
 const ORDERS = {
   phase: (a, b) => phaseOrder(b) - phaseOrder(a) || (b.day ?? 0) - (a.day ?? 0) || share(b) - share(a) || byName(a, b),
-  dealer: (a, b) => (a.dealer_name ?? "").localeCompare(b.dealer_name ?? "", "zh-CN") || ORDERS.phase(a, b),
+  dealer: (a, b) => collator.compare(a.dealer_name ?? "", b.dealer_name ?? "") || ORDERS.phase(a, b),
   orders: (a, b) => (b.orders ?? 0) - (a.orders ?? 0) || share(b) - share(a) || byName(a, b),
 };
 

@@ -69,14 +69,19 @@ function findOthers() {
       if (isWorked(estate) || !passes(estate)) continue;
       (!text || estate.name?.toLowerCase().includes(text) ? named : others).push(estate);
     }
-    const rank = (a, b) => (b.households ?? 0) - (a.households ?? 0) || (a.name ?? "").localeCompare(b.name ?? "", "zh-CN");
+    const { compare } = new Intl.Collator("zh-CN");
+    const rank = (a, b) => (b.households ?? 0) - (a.households ?? 0) || compare(a.name ?? "", b.name ?? "");
     others = [...named.sort(rank), ...others];
   }
   map.find(text ? others.map((estate) => estate.estate_id) : []);
 }
 
+/** The legend has the coverage's colours where the map does. */
+const showKeys = () => document.body.classList.toggle("by-coverage", map.layers.coverage || map.choosy);
+
 function refresh() {
   map.filter(passes, { all: Boolean(wanted.dealer || wanted.coverage) });
+  showKeys();
   drawSide();
   views.changed();
 }
@@ -140,7 +145,8 @@ function drawSideSoon() {
 function drawSide() {
   clearTimeout(sideDue);
   sideDue = 0;
-  const all = workedEstates();
+  // On another day it is that day's campaigns that are counted and listed.
+  const all = then === null ? workedEstates() : map.worked.map((i) => map.estates[i]);
   const by = new Map();
   for (const estate of all) by.set(phaseOf(estate), (by.get(phaseOf(estate)) ?? 0) + 1);
   for (const [phase, { row, n }] of phaseRows) {
@@ -150,7 +156,26 @@ function drawSide() {
   fillChoices();
   findOthers();
   campaigns.show(all.filter(passes), { sort: wanted.sort, chosen, all: all.length, others });
-  counts.take({ target_orders: all.reduce((sum, estate) => sum + (estate.target_orders ?? 0), 0) });
+  if (then === null) counts.take({ target_orders: all.reduce((sum, estate) => sum + (estate.target_orders ?? 0), 0) });
+}
+
+// --- the past ---------------------------------------------------------------------------------
+
+let then = null; // the day that is shown, where it isn't today
+let timeline = null;
+
+/** A day is shown: the estates as they were then; null goes back to what is. */
+function showDay(day, as) {
+  then = day;
+  document.body.classList.toggle("past", day !== null);
+  map.swap([...map.index.keys()].map((id) => (day === null ? estates.get(id) : as(estates.get(id)))));
+  drawSide();
+}
+
+async function past() {
+  const [{ Past }] = await Promise.all([import("./past.js"), style("past.css")]);
+  timeline ??= new Past(byId("time"), byId("past"), { query, show: showDay, phaseOf });
+  return timeline;
 }
 
 // --- choosing ---------------------------------------------------------------------------------
@@ -194,29 +219,11 @@ function makeRoom(open) {
   map.view.pad.bottom = Math.max(foot, Math.min(hidden, map.view.height - 160));
 }
 
-function hover(estate, x, y, r) {
-  const card = byId("hover");
-  if (!estate || estate.estate_id === chosen) {
-    card.hidden = true;
-    return;
-  }
-  const lines = [make("strong", { text: estate.name })];
-  if (isWorked(estate)) {
-    const phase = make("span", { cls: "phase" }, make("i", { cls: "dot", attrs: { "data-phase": phaseOf(estate) } }));
-    phase.append([say(phaseOf(estate)), estate.day ? say("day_only", { day: estate.day }) : ""].filter(Boolean).join(" · "));
-    lines.push(phase, make("span", { text: estate.dealer_name }));
-    lines.push(make("span", { cls: "nums", text: `${say("members")} ${number(estate.members ?? 0)} · ${say("orders")} ${number(estate.orders ?? 0)}` }));
-  } else {
-    const size = estate.households ? say("n_households", { n: number(estate.households) }) : "";
-    lines.push(make("span", { text: [estate.district, size].filter(Boolean).join(" · ") }), make("span", { text: say(estate.coverage ?? "unworked") }));
-    if (estate.has_name) lines.push(make("span", { text: estate.has_name }));
-  }
-  card.replaceChildren(...lines);
-  card.hidden = false;
-  const { width, height } = map.view;
-  const left = x + r + 12 + card.offsetWidth > width - map.view.pad.right ? x - r - 12 - card.offsetWidth : x + r + 12;
-  const top = Math.max(8, Math.min(height - card.offsetHeight - 8, y - card.offsetHeight / 2));
-  card.style.transform = `translate(${Math.round(Math.max(8, left))}px, ${Math.round(top)}px)`;
+let card = null; // loaded with the first estate that is pointed at
+
+function hover(estate, ...at) {
+  if (estate && !card) return void import("./hover.js").then((it) => (card = it));
+  card?.hover(estate?.estate_id === chosen ? null : estate, at, { map, phaseOf });
 }
 
 function drawBar({ metres, width }) {
@@ -243,7 +250,7 @@ function changed(list) {
     const [before, after] = merge(properties);
     const moved = NUMBERS.some((name) => before[name] !== after[name]) || before.tasks?.verified !== after.tasks?.verified;
     const strong = (after.orders ?? 0) > (before.orders ?? 0) || before.phase !== after.phase;
-    map.update(properties, { moved, strong });
+    if (then === null) map.update(properties, { moved, strong });
     if (after.estate_id === chosen) panel?.open(after);
   }
   drawSideSoon();
@@ -266,7 +273,7 @@ async function load() {
   cities = book.cities;
   for (const estate of book.estates) estates.set(estate.estate_id, estate);
   for (const feature of flow.features) merge(feature.properties);
-  map.setEstates([...estates.values()].slice(0, book.estates.length), book.lngs, book.lats);
+  map.setEstates(book.estates.map((estate) => estates.get(estate.estate_id)), book.lngs, book.lats);
   counts.take(flow.counts ?? {});
   cursor = flow.cursor ?? null;
   othersFor = "";
@@ -274,6 +281,7 @@ async function load() {
   if (!loaded) map.fit();
   loaded = true;
   const linked = chosen ?? arg("estate");
+  if (then !== null) timeline?.toggle(false);
   if (linked && estates.has(linked)) pick(linked, { fly: true });
   refresh();
 }
@@ -321,7 +329,9 @@ async function start() {
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
+  performance.mark("loupan-drawn");
   loadAround();
+  style("print.css");
   follow();
   setInterval(async () => {
     const me = await get("/v1/me").catch(() => null);
@@ -353,6 +363,26 @@ for (const name of ["dealer", "coverage", "category"]) {
 byId("city").addEventListener("change", (event) => {
   location.search = event.target.value ? `?${new URLSearchParams({ city: event.target.value })}` : "";
 });
+for (const button of document.querySelectorAll("[data-layer]")) {
+  button.addEventListener("click", () => {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(on));
+    map.layer(button.dataset.layer, on);
+    showKeys();
+  });
+}
+byId("past").addEventListener("click", () => past().then((it) => it.toggle()));
+byId("take").addEventListener("click", () => import("./picture.js").then(({ take }) => take(map, {
+  title: say("title"), when: then ?? `${clock.date()} ${clock.hm()}`, simulated: !byId("simulated").hidden,
+})));
+byId("print").addEventListener("click", () => style("print.css").then(() => print()));
+// Paper is light, whatever the screen is.
+for (const [name, on] of [["beforeprint", true], ["afterprint", false]]) {
+  addEventListener(name, () => {
+    globalThis.loupanTheme?.print(on);
+    map.draw(performance.now());
+  });
+}
 byId("theme").addEventListener("click", () => globalThis.loupanTheme?.toggle());
 byId("sort").addEventListener("change", (event) => {
   wanted.sort = event.target.value;
@@ -371,6 +401,7 @@ addEventListener("language", () => {
   counts.speak();
   panel?.speak();
   views.speak();
+  timeline?.speak();
   const el = byId("state");
   if (el.dataset.state) setText(el, say(el.dataset.state));
   drawClock();

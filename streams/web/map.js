@@ -15,6 +15,7 @@ const REST = 140; // milliseconds without movement after which the base is drawn
 const PULSE = 1600; // milliseconds
 const FLIGHT = 520; // milliseconds
 const COVERED = ["nobody", "idle", "group, no operation"];
+const CROWD = 20_000; // points from which dots that hide each other are left out
 const REFERENCE = { households: 3000, members: 500 }; // where a dot has its full size
 
 const ease = (t) => 1 - (1 - t) ** 3;
@@ -33,6 +34,7 @@ function paint() {
     halo: of("map-halo"),
     store: of("map-store"),
     route: of("map-route"),
+    order: of("map-order"),
     cover: Object.fromEntries(COVERED.map((one) => [one, of(`cover-${one.split(",")[0]}`)])),
     phase: Object.fromEntries([...PHASES, "no_phase"].map((p) => [p, of(`phase-${p.replace("_", "-")}`)])),
     font: style.getPropertyValue("--font").trim(),
@@ -61,7 +63,7 @@ export class FlowMap {
     this.sprites = new Map();
     this.shows = () => true;
     this.choosy = false; // whether the filters are for those that nobody works, too
-    this.layers = { coverage: false };
+    this.layers = { serve: true, sell: false, coverage: false };
     this.tones = new Uint8Array(0);
     this.hovered = -1;
     this.chosen = -1;
@@ -73,9 +75,9 @@ export class FlowMap {
     this.resize();
   }
 
-  /** Names come once there is something to name: the first picture doesn't wait for them. */
+  /** Names and flows come once there is something to name: the first picture doesn't wait for them. */
   async name() {
-    this.labels ??= await import("./labels.js");
+    [this.labels, this.flows] = await Promise.all([import("./labels.js"), import("./flows.js")]);
     this.invalidate("base");
   }
 
@@ -116,6 +118,14 @@ export class FlowMap {
     this.tone();
     this.invalidate("base");
     requestAnimationFrame(() => setTimeout(() => this.name()));
+  }
+
+  /** The same estates with other properties: as they were on another day. */
+  swap(estates) {
+    this.estates = estates;
+    this.rank();
+    this.tone();
+    this.invalidate("base");
   }
 
   /** Takes an estate's new properties; `moved` makes its point pulse, `strong` twice. */
@@ -217,6 +227,7 @@ export class FlowMap {
   restyle() {
     this.colours = paint();
     this.sprites.clear();
+    this.drawnBase = null;
     this.invalidate("base");
   }
 
@@ -385,10 +396,20 @@ export class FlowMap {
     });
     const dots = [dot(this.colours.dot, 0.35, r), dot(this.colours.dot, 1, r), ...COVERED.map((one) => dot(this.colours.cover[one], 1, r * 1.15))];
     const { tones } = this;
+    // Of a crowd, one dot is drawn where several would lie on the same two pixels: the one that says most.
+    const across = Math.ceil(view.width / 2) + 16;
+    const taken = xs.length > CROWD ? new Uint8Array(across * (Math.ceil(view.height / 2) + 16)) : null;
     this.grid.within(view.wx(-8), view.wy(-8), view.wx(view.width + 8), view.wy(view.height + 8), (i) => {
       if (isWorked(estates[i])) return;
-      const { canvas, half } = dots[tones[i]];
-      pen.drawImage(canvas, view.sx(xs[i]) - half, view.sy(ys[i]) - half, 2 * half, 2 * half);
+      const x = view.sx(xs[i]), y = view.sy(ys[i]);
+      const tone = tones[i];
+      if (taken) {
+        const k = ((y + 8) >> 1) * across + ((x + 8) >> 1);
+        if (taken[k] > tone) return;
+        taken[k] = tone + 1;
+      }
+      const { canvas, half } = dots[tone];
+      pen.drawImage(canvas, x - half, y - half, 2 * half, 2 * half);
     });
   }
 
@@ -401,7 +422,7 @@ export class FlowMap {
       const x = view.sx(this.xs[i]), y = view.sy(this.ys[i]);
       return x > -40 && y > -40 && x < view.width + 40 && y < view.height + 40;
     });
-    this.drawRoutes(pen);
+    this.flows?.routes(this, pen);
     this.drawFound(pen);
     this.drawPulses(pen, now);
     this.drawWorked(pen, seen);
@@ -411,24 +432,11 @@ export class FlowMap {
     this.labels?.names(this, pen, seen);
   }
 
-  drawRoutes(pen) {
-    const focus = this.chosen >= 0 ? this.chosen : this.hovered;
-    const many = this.worked.length > 400;
-    for (const i of this.worked) {
-      const store = this.storeById.get(this.estates[i].store_id);
-      if (!store || (many && i !== focus)) continue;
-      const x0 = this.view.sx(store.x), y0 = this.view.sy(store.y);
-      const x1 = this.view.sx(this.xs[i]), y1 = this.view.sy(this.ys[i]);
-      const mine = i === focus;
-      pen.globalAlpha = mine ? 0.95 : this.shows(this.estates[i]) ? 0.42 : 0.06;
-      pen.strokeStyle = mine ? this.phaseColour(i) : this.colours.route;
-      pen.lineWidth = mine ? 1.75 : 1;
-      pen.beginPath();
-      pen.moveTo(x0, y0);
-      pen.quadraticCurveTo((x0 + x1) / 2 + (y1 - y0) * 0.14, (y0 + y1) / 2 - (x1 - x0) * 0.14, x1, y1);
-      pen.stroke();
-    }
-    pen.globalAlpha = 1;
+  /** Turns a layer on or off: `serve` (store → estate), `sell` (estate → orders), `coverage`. */
+  layer(name, on) {
+    this.layers[name] = on;
+    if (name === "coverage") this.tone();
+    this.invalidate("base");
   }
 
   drawPulses(pen, now) {
@@ -486,7 +494,9 @@ export class FlowMap {
       });
       pen.globalAlpha = this.shows(this.estates[i]) ? 1 : 0.12;
       const { half } = mark;
-      pen.drawImage(mark.canvas, this.view.sx(this.xs[i]) - half, this.view.sy(this.ys[i]) - half, 2 * half, 2 * half);
+      const x = this.view.sx(this.xs[i]), y = this.view.sy(this.ys[i]);
+      pen.drawImage(mark.canvas, x - half, y - half, 2 * half, 2 * half);
+      if (this.flows && this.view.zoom >= this.flows.NEAR) this.flows.groups(pen, x, y, r + 4, this.estates[i].groups ?? 0, colour);
     }
     pen.globalAlpha = 1;
   }

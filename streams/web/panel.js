@@ -4,8 +4,8 @@ import { get } from "./api.js";
 import { areas, bars } from "./chart.js";
 import { icon, make, setText } from "./dom.js";
 import { tell } from "./story.js";
-import "./words-estate.js";
-import { PHASES, RUNGS, STATUSES, number, say } from "./words.js";
+import { RUNGS, STATUSES } from "./words-estate.js";
+import { PHASES, number, say } from "./words.js";
 
 const TIMELINE_EVERY = 4000; // milliseconds: a live estate asks no oftener
 const STORY_EVERY = 15_000;
@@ -148,7 +148,7 @@ export class Panel {
     const have = (name) => (name === "orders" ? (estate.orders ?? 0) : RUNGS.slice(RUNGS.indexOf(FROM[name])).reduce((sum, rung) => sum + (estate.rungs?.[rung] ?? 0), 0));
     this.ui.against.replaceChildren(...AGAINST.filter((name) => name in expected).map((name) => {
       const [actual, usual] = [have(name), expected[name]];
-      return this.measure(say(`m_${name}`), actual, usual, `${number(actual)} / ${number(usual)}`);
+      return this.measure(say(`m_${name}`), actual, usual, `${number(actual)} / ${usual < 10 ? usual.toFixed(1) : number(usual)}`);
     }));
   }
 

@@ -22,6 +22,11 @@
   apply();
   dark.addEventListener("change", apply);
   globalThis.loupanTheme = {
+    print(on) {
+      if (!on) return apply();
+      for (const rule of rules) rule.media.mediaText = "not all";
+      dispatchEvent(new Event("theme"));
+    },
     isDark: () => (chosen ? chosen === "dark" : dark.matches),
     toggle() {
       chosen = this.isDark() ? "light" : "dark";

@@ -2,6 +2,11 @@
 
 import { learn } from "./words.js";
 
+export const RUNGS = [
+  "stranger", "onlooker", "participant", "interested", "prospective_buyer", "buyer", "loyal_fan", "spreader", "referrer",
+];
+export const STATUSES = ["issued", "claimed", "done", "verified", "skipped", "expired", "withdrawn"];
+
 learn({
   against_baseline: ["与同类群的通常水平（今天）", "Against what such groups usually have (today)"],
   gates: ["阶段与门槛", "Phases and gates"],

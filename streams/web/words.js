@@ -78,6 +78,14 @@ const TABLE = {
   all_categories: ["全部品类", "All categories"],
   whole_house: ["全屋定制", "Whole house"], tiles: ["瓷砖", "Tiles"], appliances: ["家电", "Appliances"], wooden_door: ["木门", "Wooden doors"],
 
+  layers: ["图层", "Layers"],
+  l_serve: ["门店 → 楼盘", "Store → estate"],
+  l_sell: ["楼盘 → 订单", "Estate → orders"],
+  l_past: ["历史", "History"],
+  l_png: ["导出图片", "PNG"],
+  l_print: ["打印", "Print"],
+  k_over: ["已结束或暂停", "Ended or paused"],
+
   close: ["关闭", "Close"],
   day_of: ["第 {day} 天 / 共 {days} 天", "Day {day} of {days}"],
   day_only: ["第 {day} 天", "Day {day}"],
@@ -136,7 +144,3 @@ const plain = new Intl.NumberFormat("en-US");
 export const number = (n) => (Number.isFinite(n) ? plain.format(Math.round(n)) : "–");
 
 export const PHASES = ["warm_up", "trust", "value", "sign_up", "closing"];
-export const RUNGS = [
-  "stranger", "onlooker", "participant", "interested", "prospective_buyer", "buyer", "loyal_fan", "spreader", "referrer",
-];
-export const STATUSES = ["issued", "claimed", "done", "verified", "skipped", "expired", "withdrawn"];

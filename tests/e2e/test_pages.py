@@ -96,7 +96,12 @@ def test_a_page_weighs_at_most_100_kb_before_its_data(open_page: Open, name: str
         page.on("response", lambda response: sizes.update({response.url: response.status}))
 
     page = open_page(name, prepare=weigh)
-    own = [url for url in sizes if urlsplit(url).path.startswith(("/web/", f"/{name}"))]
+    # HQ's map marks when it is drawn; names, outlines and the like are asked for after that.
+    later = set(page.evaluate("""() => {
+      const drawn = performance.getEntriesByName("loupan-drawn")[0]?.startTime ?? Infinity;
+      return performance.getEntriesByType("resource").filter((one) => one.startTime > drawn).map((one) => one.name);
+    }"""))
+    own = [url for url in sizes.keys() - later if urlsplit(url).path.startswith(("/web/", f"/{name}"))]
     weights = [len(page.request.get(url).body()) for url in own]
     assert len(own) > 5
     assert sum(weights) <= _HEAVIEST
@@ -456,6 +461,76 @@ def test_idle_estates_are_found_by_their_coverage(open_page: Open) -> None:
     assert page.locator("#campaigns .row").count() == _count(page, "worked")
 
 
+def test_layers_are_drawn_and_taken_away_by_a_tap(open_page: Open) -> None:
+    page = open_page("hq")
+    page.wait_for_timeout(1000)
+    expect(page.locator(".key.covered").first).to_be_hidden()
+    before = page.evaluate(_SHADES, ["base", "--cover-idle"])
+    page.click("[data-layer=coverage]")
+    expect(page.locator(".key.covered").first).to_be_visible()
+    page.wait_for_timeout(500)
+    assert page.evaluate(_SHADES, ["base", "--cover-idle"]) > before + 500
+    assert page.evaluate(_SHADES, ["base", "--cover-nobody"]) > 0
+    page.click("[data-layer=coverage]")
+    page.wait_for_timeout(500)
+    assert page.evaluate(_SHADES, ["base", "--cover-idle"]) <= before + 50
+
+
+#: How many pixels of a canvas have just the colour of a variable.
+_SHADES = """([layer, name]) => {
+  const canvas = document.querySelector(`canvas.${layer}`);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const hex = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  let n = 0;
+  for (let i = 0; i < data.length; i += 4) if (data[i] === r && data[i + 1] === g && data[i + 2] === b) n++;
+  return n;
+}"""
+
+
+def test_the_past_is_walked_through_day_by_day(open_page: Open) -> None:
+    page = open_page("hq")
+    now = page.locator("#phases .n").all_inner_texts()
+    page.click("#past")
+    days = page.locator("#time input")
+    expect(page.locator("#time strong")).to_have_text(re.compile(r"2026-03-\d\d"), timeout=_SOON)
+    days.focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#time strong")).to_have_text("2026-03-02")
+    # On the first day everything that had begun was in its first phase.
+    counts = [_figure(text) for text in page.locator("#phases li:visible .n").all_inner_texts()]
+    first = [_figure(text) for text in page.locator('#phases li:has([data-phase="warm_up"]) .n').all_inner_texts()]
+    assert first[0] > 0
+    assert sum(counts) >= first[0]
+    page.get_by_role("button", name="回到现在").click()
+    expect(page.locator("#time")).to_be_hidden()
+    assert page.locator("#phases .n").all_inner_texts() == now
+
+
+def test_the_map_is_taken_along_as_a_picture(open_page: Open) -> None:
+    page = open_page("hq")
+    page.wait_for_timeout(500)
+    with page.expect_download() as saved:
+        page.click("#take")
+    assert re.fullmatch(r"楼盘流量地图-\d{4}-\d\d-\d\d-\d{4}\.png", saved.value.suggested_filename)
+    raw = Path(saved.value.path()).read_bytes()
+    assert raw.startswith(b"\x89PNG")
+    assert len(raw) > 30_000
+
+
+def test_on_paper_there_are_no_buttons_and_the_ground_is_light(open_page: Open) -> None:
+    page = open_page("hq", color_scheme="dark")
+    page.click("[data-view=dealers]")
+    page.wait_for_selector(".dealers tbody tr")
+    page.wait_for_selector("#style-print\\.css", state="attached")
+    page.wait_for_function("() => document.getElementById('style-print.css').sheet !== null")
+    page.emulate_media(media="print")
+    for hidden in ("#views", ".take", "#search", "#theme"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    expect(page.locator(".dealers table")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper')") == "#f4f1ea"
+
+
 def test_english_is_one_tap_away(open_page: Open) -> None:
     page = open_page("hq")
     expect(page.locator("h1")).to_have_text("楼盘流量地图")
@@ -597,6 +672,23 @@ def test_whatever_is_touched_is_44_pixels_high(open_page: Open) -> None:
 
 
 # --- pictures -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("view", ["coverage", "funnel", "dealers", "estate"])
+def test_pictures_of_hqs_views_are_taken(open_page: Open, view: str, tmp_path: Path) -> None:
+    # With LOUPAN_SCREENSHOTS=docs/images they are the documentation's.
+    page = open_page("hq", color_scheme="dark" if view == "estate" else "light")
+    if view == "estate":
+        page.click("[data-layer=sell]")
+        page.locator("#campaigns .row").first.click()
+        page.wait_for_selector(".gates > li", timeout=_SOON)
+    else:
+        page.click(f"[data-view={view}]")
+        page.wait_for_selector(".view li button, .view tbody tr", timeout=_SOON)
+    page.wait_for_timeout(1200)
+    path = Path(os.environ.get("LOUPAN_SCREENSHOTS", tmp_path)) / f"hq-{view}.png"
+    page.screenshot(path=path)
+    assert path.stat().st_size > 20_000
 
 
 @pytest.mark.parametrize("name", ["hq", "dealer"])
