@@ -60,7 +60,8 @@ class GroupAtWork:
     """One group in one turn: its people, its counts, its tasks, the values of its texts; once for all its jobs."""
 
     __slots__ = (
-        "turn", "group", "personas", "members", "tasks", "values", "store", "open", "rota", "play", "_days", "_people")
+        "turn", "group", "personas", "members", "tasks", "values", "store", "open", "rota", "play", "_by_day",
+        "_by_script", "_people")
 
     def __init__(self, turn: Turn, group: Group) -> None:
         self.turn, self.group, self.play = turn, group, turn.play_in(group.group_id)
@@ -79,26 +80,36 @@ class GroupAtWork:
         self.values: dict[str, Any] = scripts.values_for(
             reference.estates[turn.estate_id], replace(group, name=row.name or group.name), self.store, dealer, None,
             offers, day)
-        self._days: dict[str, date] = {}
+        #: Its tasks' ids by the day on which they are to be done, and by the script; made when first asked for.
+        self._by_day: dict[date, dict[str, None]] | None = None
+        self._by_script: dict[str, dict[str, None]] = {}
         self._people: dict[str, dict[str, str]] = {}
 
     def free(self, start: datetime, end: datetime) -> tuple[Persona, ...]:
         """Those of its people who can be asked for a window of local time."""
         return self.rota.free(self.personas, start, end)
 
+    def given(self, row: TaskRow) -> None:
+        """One more task of the group's."""
+        self.tasks[row.task.task_id] = row
+        if self._by_day is not None:
+            self._note(self._by_day, row.task)
+
+    def _days(self) -> dict[date, dict[str, None]]:
+        if self._by_day is None:
+            self._by_day = {}
+            for row in self.tasks.values():
+                self._note(self._by_day, row.task)
+        return self._by_day
+
+    def _note(self, days: dict[date, dict[str, None]], task: Task) -> None:
+        days.setdefault(self.turn.day_of(task.window.start), {})[task.task_id] = None
+        self._by_script.setdefault(task.script.id, {})[task.task_id] = None
+
     def tasks_of(self, day: date) -> list[TaskRow]:
         """The group's tasks of a day, those apart that were withdrawn."""
-        return [
-            row for row in self.tasks.values()
-            if self._day_of(row.task) == day and row.task.status is not TaskStatus.WITHDRAWN
-        ]
-
-    def _day_of(self, task: Task) -> date:
-        """The day on which a task is to be done: the same however often it is asked for."""
-        day = self._days.get(task.task_id)
-        if day is None:
-            day = self._days[task.task_id] = self.turn.day_of(task.window.start)
-        return day
+        rows = [self.tasks[task_id] for task_id in self._days().get(day, ()) if task_id in self.tasks]
+        return [row for row in rows if row.task.status is not TaskStatus.WITHDRAWN]
 
     def values_of(self, persona: Persona) -> dict[str, str]:
         """What a text may say of one of its people."""
@@ -112,11 +123,13 @@ class GroupAtWork:
     def was_asked(self, script: str, member_id: str | None = None) -> bool:
         """Whether the script is out already on the campaign's day, about that member where there is one."""
         campaign = self.turn.campaign
+        self._days()
+        rows = [self.tasks[task_id] for task_id in self._by_script.get(script, ()) if task_id in self.tasks]
         return any(
-            row.task.script.id == script and row.task.status in _STANDS
+            row.task.status in _STANDS
             and campaign is not None and row.task.campaign_id == campaign.campaign_id and row.task.day == campaign.day
             and (member_id is None or (row.task.evidence is not None and row.task.evidence.member_id == member_id))
-            for row in self.tasks.values()
+            for row in rows
         )
 
 
@@ -254,7 +267,7 @@ def wants_nothing(turn: Turn, group_id: str, member_id: str) -> bool:
 def _issue(at_work: GroupAtWork, task: Task, end: datetime) -> None:
     turn = at_work.turn
     row = TaskRow(task, end + tasks.GRACE)
-    at_work.tasks[task.task_id] = row
+    at_work.given(row)
     at_work.rota.give(task.persona_id or "", turn.day_of(task.window.start))
     turn.rows.put(task_row(turn.estate_id, task.task_id), row)
     tasks.count(turn, None, TaskStatus.ISSUED)

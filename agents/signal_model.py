@@ -110,7 +110,8 @@ class Read(Struct, frozen=True, gc=False):
     @property
     def says_nothing(self) -> bool:
         """Whether no rule is called, nothing is to be set aside, and no signal is added: most of what is ever said."""
-        return not ((self.total + _OFFSET >> _MARKED) & ~_CLASSED or self.adds)
+        above = self.total + _OFFSET >> _COUNTED
+        return not (above >> 16 & ~_CLASSED or (self.total + _short_of(above & _MOST)) & _HIGH)
 
     @property
     def aside(self) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents import folded
 from agents.claims import claims
 
 #: Sentences of staff, honest and dishonest, written for this test. The set `blind` was written last, and no rule after
@@ -110,3 +111,8 @@ def test_any_text_is_read_the_same_way_twice_and_spans_lie_in_order_inside_it(te
         assert end <= claim.span[0] < claim.span[1] <= len(text)
         assert text[slice(*claim.span)] == claim.text
         end = claim.span[1]
+
+
+@given(st.text(alphabet="我家住了，。,、？!“”「」 *😀a１①㎡\u200b\u3164\n樓々~【】…\x00", max_size=30))
+def test_a_text_that_is_folded_run_by_run_reads_as_one_folded_character_by_character(text: str) -> None:
+    assert folded.fold(text) == folded._mended(folded._by_character(text))

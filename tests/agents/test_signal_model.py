@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import json
+from base64 import b85decode
 from hashlib import sha256
 from pathlib import Path
+from zlib import decompress
 
 import pytest
 
 from agents import signal_model
 from agents.data import signal_weights as shipped
 from agents.lexicon import SignalName
+from agents.signal_features import views
 from agents.signals import SIGNALS, signals_of
 
 _HERE = Path(__file__).parent
@@ -60,6 +63,17 @@ def test_a_word_with_unseen_characters_between_its_own_is_read_as_one():
 @pytest.mark.parametrize("text", ["👍" * 3000, "\u200b" * 10_000, "报名" * 5000, "a" * 10_000, " " * 10_000, "？！" * 5000])
 def test_hostile_texts_are_read_in_bounded_time_with_spans_inside_them(text: str):
     assert all(0 <= signal.span[0] < signal.span[1] <= len(text) for signal in signals_of(text))
+
+
+def test_one_walk_finds_what_is_found_by_looking_for_every_feature():
+    known = signal_model.model()
+    names = decompress(b85decode(shipped.FEATURES)).decode().split("\n")
+    for row in HELD[::10]:
+        low = row["text"].lower()
+        numbers = {number for number, name in enumerate(names) if any(name in view for view in views(low))}
+        found = signal_model.read(low)
+        assert found.count == len(numbers)
+        assert found.logits() == signal_model.Read(sum(known.packed[number] for number in numbers)).logits()
 
 
 def test_the_sums_are_whole_numbers_so_that_every_machine_says_the_same():
