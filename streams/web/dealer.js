@@ -4,9 +4,7 @@ import { get, listen } from "./api.js";
 import { Clock } from "./clock.js";
 import { dateOf, personaOf, say, speak, switchLanguage } from "./dealer-words.js";
 import { byId, setText } from "./dom.js";
-import { install } from "./install.js";
-import { forget, keep, recall } from "./kept.js";
-import { MARKS, Outbox } from "./outbox.js";
+import { forget, keep, MARKS, Outbox, recall } from "./outbox.js";
 import { Tabs } from "./tabs.js";
 import { Today } from "./today.js";
 import { fillChoice } from "./windows.js";
@@ -341,10 +339,11 @@ addEventListener("online", draw);
 addEventListener("offline", draw);
 tabs.show();
 outbox.settleWorker().then(() => outbox.flush());
-start().then(settleIn);
+start().then(() => settleIn().catch(() => {})); // without a worker the page works all the same
 
 /** Once the page stands: the worker behind it, and word of a new version. */
-function settleIn() {
+async function settleIn() {
+  const { install } = await import("./install.js");
   install({
     onSend: () => outbox.hurry(),
     onUpdate: (apply) => {

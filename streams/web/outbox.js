@@ -1,8 +1,10 @@
-// What was said of tasks and hasn't reached the gateway yet: kept on the phone, sent when the network is there. Where the
-// browser can send in the background, its worker (worker.js) does it when the page is shut.
+// What the phone keeps: the last list, shown at once while the network is slow or away; and what was said of tasks and
+// hasn't reached the gateway yet, sent when the network is there. Where the browser can send in the background, its worker
+// (worker.js) does it when the page is shut.
 
 import { pause, post } from "./api.js";
 
+const LIST = "loupan.tasks";
 const KEY = "loupan.outbox";
 const LONGEST = 30_000; // milliseconds between two tries
 const WAITED = 10_000; // milliseconds after which it matters when something was said
@@ -142,5 +144,35 @@ function read() {
     return Array.isArray(marks) ? marks.filter((mark) => mark?.task_id && mark.deed in MARKS) : [];
   } catch {
     return [];
+  }
+}
+
+// --- the last list ------------------------------------------------------------------------------
+
+/** Keeps the day; a full or closed storage costs the quick start, nothing else. */
+export function keep(day) {
+  try {
+    localStorage.setItem(LIST, JSON.stringify(day));
+  } catch {
+    // as said
+  }
+}
+
+/** The day as it was kept, or null. */
+export function recall() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(LIST) ?? "null");
+    return kept && Array.isArray(kept.tasks) && kept.day && kept.clock ? kept : null;
+  } catch {
+    return null; // what can't be read is read anew
+  }
+}
+
+/** Forgets it: somebody else uses this phone now. */
+export function forget() {
+  try {
+    localStorage.removeItem(LIST);
+  } catch {
+    // as above
   }
 }
