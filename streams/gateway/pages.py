@@ -67,7 +67,7 @@ async def brief(visitor: Visitor) -> Response:
 
 @router.get("/login")
 async def login(
-    request: Request, here: Here, token: str = "", code: str = "", next: str = ""
+    request: Request, here: Here, visitor: Visitor, token: str = "", code: str = "", next: str = ""
 ) -> Response:
     """The way in: a form for a token, or a button for a one-time link.
 
@@ -78,7 +78,7 @@ async def login(
         return await _enter(request, here, token=token, next=next)
     if code:
         return _button(code, next)
-    return _gate("请登录。", "Log in.", 200, next)
+    return _gate("请登录。", "Log in.", 200, next) if visitor is None else _out(visitor)
 
 
 @router.post("/login")
@@ -222,6 +222,14 @@ def _button(code: str, next: str) -> Response:
 <p class="en">This link works once: open it on the phone or computer that you will use.</p>
 <form action="/login" method="post">{_hidden("code", code)}{_hidden("next", next)}
 <button autofocus>进入 Enter</button></form>""")
+
+
+def _out(visitor: Grant) -> Response:
+    """The page of someone who is in already: on, or out."""
+    home = _HOME.get(visitor.role, "/hq")
+    return _small("您已登录。", "You are logged in.", 200, f"""
+<p>{html.escape(visitor.label)}</p><p><a href="{home}">继续 Go on</a></p>
+<form action="/logout" method="post"><button>退出登录 Log out</button></form>""")
 
 
 def _hidden(name: str, value: str) -> str:

@@ -103,6 +103,15 @@ def test_logging_out_revokes_what_a_link_gave_and_no_token_that_was_pasted(world
         assert (world.get("/v1/me", who=None, headers=cookie).status_code == 200) is holds
 
 
+def test_who_is_in_already_finds_the_way_out_at_the_way_in(world):
+    assert "/logout" not in world.get("/login", who=None).text
+    page = world.get("/login", who=None, headers=cookie_of(send(world, token=world.tokens["own"]))).text
+    assert '<form action="/logout" method="post">' in page
+    assert 'href="/dealer"' in page
+    # Labels are whatever somebody wrote.
+    assert "the task&#x27;s dealer" in page
+
+
 def test_a_cookie_lives_no_longer_than_its_token(world):
     said = send(world, code=link(world, days=2)).headers["set-cookie"]
     found = re.search(r"Max-Age=(\d+)", said)
