@@ -88,6 +88,13 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
+def own(chromium: Browser, tmp_path: Path) -> Iterator[Here]:
+    """A gateway of the test's own: what is marked there is told to no other test."""
+    with served(tmp_path) as here:
+        yield here
+
+
+@pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Open]:
     """Opens a page of a dealer's, logged in; says at the end what the browser complained of."""
     contexts: list[BrowserContext] = []
@@ -129,6 +136,107 @@ def mark_done(page: Page) -> None:
     card(page).get_by_role("button", name="完成", exact=True).tap()
     page.wait_for_timeout(350)
     card(page).get_by_role("button", name="确认已完成").tap()
+
+
+# --- a task -------------------------------------------------------------------------------------------
+
+
+def test_a_task_is_done_in_two_taps(open_page: Open, own: Here) -> None:
+    page = open_page(own)
+    mark_done(page)
+    expect(card(page)).to_have_attribute("data-status", "done")
+    expect(page.locator("#toast")).to_contain_text("已记为完成")
+    page.wait_for_function("() => JSON.parse(localStorage.getItem('loupan.outbox') ?? '[]').length === 0")
+    assert own.world.inbox()[-1]["type"] == "loupan.task.done.v1"
+
+
+def test_what_the_gateway_has_taken_is_not_forgotten_by_an_older_list(open_page: Open, own: Here) -> None:
+    page = open_page(own)
+    mark_done(page)
+    page.wait_for_function("() => JSON.parse(localStorage.getItem('loupan.outbox') ?? '[]').length === 0")
+    # Nobody works events here: a list that is read now says still that it is to be done.
+    with page.expect_response("**/v1/dealer/day**"):
+        own.world.issue(task(4, "21:00"))
+    expect(page.locator(".card", has_text="21:00")).to_have_count(1)
+    expect(card(page)).to_have_attribute("data-status", "done")
+
+
+def test_a_task_whose_time_has_not_come_cannot_be_done_yet(open_page: Open, here: Here) -> None:
+    page = open_page(here)
+    early = page.locator(".card.early").first
+    expect(early.get_by_role("button", name="完成", exact=True)).to_be_disabled()
+
+
+def test_a_finger_that_bounces_confirms_nothing(open_page: Open, here: Here) -> None:
+    page = open_page(here)
+    card(page).evaluate("card => { card.querySelector('.main').click(); card.querySelector('.sure').click(); }")
+    expect(card(page).get_by_role("button", name="确认已完成")).to_be_visible()
+
+
+def test_what_the_network_loses_is_kept_and_sent_when_it_is_back(open_page: Open, own: Here) -> None:
+    page = open_page(own)
+    page.route("**/v1/tasks/*/done", lambda route: route.abort())
+    mark_done(page)
+    expect(card(page).get_by_text("待送出")).to_be_visible()
+    expect(page.locator("#toast")).to_contain_text("联网后自动送出")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator("#net")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("JSON.parse(localStorage.getItem('loupan.outbox')).length") == 1
+    page.unroute("**/v1/tasks/*/done")
+    with page.expect_response("**/v1/tasks/*/done", timeout=40_000) as answer:
+        page.evaluate("dispatchEvent(new Event('online'))")
+    assert answer.value.status == 202
+    expect(card(page).get_by_text("待送出")).to_be_hidden()
+    expect(page.locator("#toast")).to_contain_text("已送出")
+
+
+@pytest.mark.parametrize("clipboard", ["clipboard", "textarea"])
+def test_what_is_copied_carries_its_disclosure(open_page: Open, here: Here, clipboard: str) -> None:
+    refused = "navigator.clipboard.writeText = () => Promise.reject(new Error('not here'))"
+    page = open_page(
+        here, script=refused if clipboard == "textarea" else "", permissions=["clipboard-read", "clipboard-write"])
+    signed = page.locator(".card:has(.disclosure:not([hidden]))").first
+    line = signed.locator(".disclosure .body > span").inner_text()
+    said = signed.locator(".text").inner_text()
+    signed.get_by_role("button", name="复制文案").tap()
+    expect(page.locator("#toast")).to_contain_text("文案已复制")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(said)
+    assert copied.rstrip().endswith(line)
+
+
+def test_a_task_says_why(open_page: Open, here: Here) -> None:
+    page = open_page(here)
+    card(page).get_by_role("button", name="为什么让我做这个？").tap()
+    expect(card(page).locator(".reasons p").first).not_to_have_text("正在查…", timeout=_SOON)
+    said = card(page).locator(".reasons").inner_text()
+    assert re.search(r"[\u4e00-\u9fff]", said)
+    assert not re.search(r"[a-z]+-[a-z]+", said), "a playbook's own id says nothing to a dealer"
+
+
+@pytest.mark.parametrize("height", [568, 844])
+def test_what_opens_under_a_card_comes_into_sight(open_page: Open, here: Here, height: int) -> None:
+    page = open_page(here, reduced_motion="reduce")
+    page.set_viewport_size({"width": 390, "height": height})
+    skip = card(page).get_by_role("button", name="跳过")
+    skip.evaluate("el => scrollBy(0, el.getBoundingClientRect().bottom - innerHeight)")
+    skip.click()
+    form = card(page).locator(".skips form")
+    expect(form).to_be_in_viewport(ratio=1)
+    page.wait_for_function(
+        "form => form.getBoundingClientRect().bottom <= innerHeight - 80", arg=form.element_handle(), timeout=2000
+    )
+
+
+def test_whatever_is_touched_is_44_pixels_high(open_page: Open, here: Here) -> None:
+    page = open_page(here)
+    card(page).get_by_role("button", name="跳过").tap()
+    small = page.evaluate("""() => [...document.querySelectorAll("button, select, input")]
+      .filter(el => el.checkVisibility()).map(el => [el.textContent || el.id, el.getBoundingClientRect()])
+      .filter(([, box]) => box.height < 44 || box.width < 44)
+      .map(([text, box]) => `${text} ${box.width}x${box.height}`)""")
+    assert small == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 # --- the tabs -----------------------------------------------------------------------------------------
