@@ -28,8 +28,7 @@ from streams.whole import write_new
 _LISTINGS: Final = "estates"
 #: So many doubts are named where there is no report.
 _SHOWN: Final = 20
-_TAKEN: Final = (
-    "A running `loupan serve` takes new reference data up by itself, a `loupan worker` when it is started again.")
+_TAKEN: Final = "A running `loupan serve` or `loupan worker` takes new reference data up by itself."
 
 
 def import_command(

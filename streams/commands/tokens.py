@@ -181,8 +181,11 @@ def _check(
     try:
         check_scope(role, "its own" if role is TokenRole.STORE else dealer, store, cities or (), source)
     except ValueError as error:
-        wanted = {TokenRole.DEALER: "--dealer", TokenRole.STORE: "--store", TokenRole.REGION: "--city"}
-        raise BadFile(wanted.get(role, "role"), None, str(error), "see `loupan tokens create --help`") from error
+        wanted = {TokenRole.DEALER: ("--dealer", dealer), TokenRole.STORE: ("--store", store),
+                  TokenRole.REGION: ("--city", cities)}
+        option, given = wanted.get(role, ("role", True))
+        remedy = "see `loupan tokens create --help`" if given else f"say {option} {option.removeprefix('--').upper()}"
+        raise BadFile(option, None, str(error), remedy) from error
 
 
 def _scope(

@@ -86,6 +86,9 @@ def _unwrapped(payload: Any) -> tuple[str, dict[str, Any]]:
     inner = next((payload[key] for key in ("payload", "data") if isinstance(payload.get(key), dict | str)), None)
     if named and inner is not None:
         return _event_name(named), _inner(inner)
+    if _event_name(named) == "message" and "id" not in payload:
+        # Passed over as a message of no group, what was said in one would be lost without a word.
+        raise BadEvent("a message without its payload")
     for key, event in (
         ("inviteeIdList", "room-join"), ("invitee_id_list", "room-join"), ("removeeIdList", "room-leave"),
         ("removee_id_list", "room-leave"), ("newTopic", "room-topic"), ("new_topic", "room-topic"),

@@ -155,6 +155,7 @@ def test_a_bad_setting_is_named(folder, tmp_path, monkeypatch):
         (("dead-letters", "retry", 2**63), "invalid value for 'ids'"),
         (("tokens", "create"), "missing argument 'role'; choose from: hq, region, dealer, store, integration; see"),
         (("tokens", "create", "king"), "invalid value for 'role': 'king' is not one of 'hq', 'region'"),
+        (("tokens", "create", "region"), "--city: a region's token names its cities, and nothing else; say --city"),
         (("playbook", "new", "mine.yaml", "--name", "p"), "--name: 'p' is no name for a playbook; write 2 to 64 small"),
         (("playbook", "new", "P.yaml"), "P.yaml: 'P' is no name for a playbook; write 2 to 64 small letters, digits"),
         (("demo", "--port", "0", "--host", "bad..host"), "--host: there is no host bad..host; name one of"),

@@ -150,6 +150,7 @@ def test_what_is_of_no_group_is_passed_over_with_a_reason(payload, why):
     (TEXT | {"timestamp": None}, "timestamp"),
     (TEXT | {"timestamp": 10**30}, "timestamp"), (JOIN | {"inviteeIdList": []}, "nobody stands"),
     ({**TOPIC, "newTopic": ""}, "newTopic is missing"), (TEXT | {"id": {"a": 1}}, "id is no text"),
+    ({"event": "message"}, "a message without its payload"),
     ({"event": "message", "payload": "{"}, "the payload in the envelope is not JSON"),
 ])
 def test_what_is_wrong_is_said(payload, why):
