@@ -213,8 +213,16 @@ def _reasons(connection: Connection, lived: Lived) -> list[tuple[str, str, int]]
         for event in _told(connection, TASKS.name, dealer_id, _TOLD_OF_TASKS):
             task = lost.get(event["data"]["task_id"])
             if task is not None and task.status == event["data"]["status"]:
-                found[event["data"]["status"], event["data"].get("reason", "")] += 1
+                found[event["data"]["status"], _plain(event["data"].get("reason", ""))] += 1
     return [(status, reason, count) for (status, reason), count in found.most_common(6)]
+
+
+def _plain(reason: str) -> str:
+    """A reason without the event and the person that it names: the same ones are counted together."""
+    words = reason.partition(": ")[0]
+    if " is away until " in words:
+        return "a colleague is away"
+    return "a colleague has answered" if words.endswith(" has answered") else words
 
 
 def _told(connection: Connection, topic: str, key: str, types: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -186,7 +186,7 @@ def _work(story: Story, say: Words) -> Html:
         rows.append(tag("tr", tag("td", say(role)), *(tag("td", f"{count:,}" if count else "·") for count in counts),
                         tag("td", charts.bar(parts, say(role)))))
     seen, on_time, late = story.punctual()
-    words = f"{say('on_time')} {_share(on_time, seen)}（{say('of_seen', n=f'{seen:,}')}）" if seen else ""
+    words = f"{say('on_time')} {_share(on_time, seen)} ({say('of_seen', n=f'{seen:,}')})" if seen else ""
     if late >= 1 and on_time < seen:
         words += f" {say('late', n=f'{late:.0f}')}"
     head = tag("tr", tag("th", say("role")), *(tag("th", say(name)) for name in columns), tag("th", ""))
@@ -253,8 +253,7 @@ def _misses(story: Story, say: Words) -> Iterator[str]:
 
 
 def _reason(reason: str, say: Words) -> str:
-    words = REASONS.get(reason) if say.language == "zh" else None
-    return f"{words}。" if words else f"{reason.partition(': ')[0]}."
+    return f"{REASONS.get(reason, '其他原因')}。" if say.language == "zh" else f"{reason}."
 
 
 def _next(story: Story, say: Words) -> Html:

@@ -64,7 +64,7 @@ STORY: Final = {
     "no_money": ("账上还没有记录。", "Nothing stands in the books yet."),
     "best": ("群里最有回应的话术", "What the group answered best"),
     "best_why": ("发出后一小时内，有几位成员上了一级。", "Members who rose a rung within an hour of it."),
-    "moved": ("{n} 位上了一级 · 发了 {done} 次", "{n} rose · said {done} times"),
+    "moved": ("{n} 位上了一级 · 发了 {done} 次", "{n} rose · said {done}×"),
     "nothing_moved": ("还看不出哪条最有回应。", "None stands out yet."),
     "what_was_missed": ("没做到的，为什么", "What was missed, and why"),
     "nothing_missed": ("没有明显的遗漏。", "Nothing of note."),
@@ -107,5 +107,7 @@ REASONS: Final = {
     "the member declined, and is left in peace": "成员婉拒，不再打扰",
     "the member took back what was against the rules": "成员撤回了违规内容",
     "the order that it rests on was given back": "所依据的订单退了",
+    "an owner answered": "业主先回答了", "a colleague has answered": "已有同事回答",
+    "a colleague is away": "同事请假",
     "too many shills for the group's members": "顾问人数超过群人数允许的上限",
 }

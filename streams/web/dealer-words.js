@@ -225,7 +225,9 @@ export function dateOf(wall) {
 }
 
 /** As what a persona speaks: who testifies with an order of their own, and signs for no shop, is a customer. */
-export const roleOf = (task) => say(task.role === "shill" && task.evidence?.order_id && !task.disclosure ? "buyer_role" : task.role);
+// What is foreseen names no order; but who posts without a disclosure is a customer there, too.
+const isBuyer = (task) => task.role === "shill" && !task.disclosure && (task.evidence?.order_id || (task.foreseen && task.action === "post"));
+export const roleOf = (task) => say(isBuyer(task) ? "buyer_role" : task.role);
 export const actionOf = (task) => say(`a_${task.action}`);
 /** Role and name, as one knows a persona. */
 export const personaOf = (task) => [roleOf(task), task.persona_name].filter(Boolean).join(" ");

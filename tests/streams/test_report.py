@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 from schemas.errors import BadFile
 from streams.commands import pictures
 from streams.database import open_database
-from streams.pictures.story import Story, story_of
+from streams.pictures.story import Story, _plain, story_of
 from streams.pictures.story_page import story_page
-from streams.pictures.story_words import STORY
+from streams.pictures.story_words import REASONS, STORY
 from streams.pictures.words import Words
 from streams.playbook_files import written
 from streams.reference_store import save_reference
@@ -130,3 +130,10 @@ def test_an_estate_that_is_not_there_is_answered_with_those_that_may_be_meant(da
     done = run("report", "e1", "--out", "report.pdf", "--database", database, cwd=tmp_path)
     assert (done.returncode, done.stderr.decode()) == (
         2, "loupan: --out: report.pdf is no .html; name it report.html\n")
+
+
+@pytest.mark.parametrize("reason", ["an owner answered: wecom#m-1", "p-chaoyang-2 has answered: wecom#m-2",
+                                    "p-chaoyang-2 is away until 2026-03-08: 孟可 does it"])
+def test_a_reason_names_neither_event_nor_person_and_is_said_in_chinese(reason: str):
+    assert REASONS[_plain(reason)].isascii() is False
+    assert not {"wecom", "p-chaoyang-2"} & set(_plain(reason).replace("#", " ").split())
