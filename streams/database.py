@@ -17,7 +17,7 @@ from streams.sql import lock
 #: How long a connection waits for another writer, in seconds.
 BUSY = 10.0
 #: The revisions of the schema (streams/migrations/versions), and the newest of them.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 HEAD = REVISIONS[-1]
 #: Tables by which a database of any revision is known as ours, newer ones too.
 _OURS = frozenset({"inbox", "estate_events", "positions"})
