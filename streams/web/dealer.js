@@ -88,6 +88,9 @@ function drawNow() {
 /** A view comes into sight: it is loaded once, and looks for news each time. */
 async function show(name) {
   const load = VIEWS[name];
+  const heading = document.querySelector("h1");
+  heading.dataset.say = name === "today" ? "title" : name;
+  setText(heading, say(heading.dataset.say));
   drawFilters();
   if (!load) return;
   const host = byId(name);

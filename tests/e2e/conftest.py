@@ -24,7 +24,7 @@ _FLAGS = (
 #: The morning on which the pages are looked at: the campaigns stand in two phases, and tasks are open.
 MORNING = "2026-03-05T07:35"
 #: At most so long the demo may take to get there, in seconds.
-PATIENCE = 120
+PATIENCE = 300
 
 
 class Demo(NamedTuple):

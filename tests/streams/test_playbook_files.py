@@ -123,8 +123,8 @@ def test_the_line_within_a_block_of_text_is_told():
         ("a: 1\n? [1, 2]\n: 3", 2, "a key must be plain text"),
         ("a: &a [*a]", 1, "without end"),
         ("- a\n- b", 1, "dictionary"),
-        ("a: 1\nb: " + "[" * 50_000, 2, "nested more than"),
-        ("a: 1\nb: " + "{a: " * 50_000, 2, "nested more than"),
+        ("a: 1\nb: " + "[" * 50_000, 2, "nested more than|nesting depth"),
+        ("a: 1\nb: " + "{a: " * 50_000, 2, "nested more than|nesting depth"),
         ("a: 1\nb: " + "- " * 50_000, 2, "not YAML|nested more than"),
     ],
 )
