@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -23,6 +22,7 @@ from schemas.playbook import Playbook
 from schemas.playbook_patch import Patch
 from streams.playbook_shelf import base_of, shelve
 from streams.yaml_lines import Document, read_yaml
+from streams.zones import zone_of
 
 Loc = tuple[str | int, ...]
 
@@ -232,10 +232,9 @@ def _of_sense(document: Document, file: str, playbook: Playbook, offers: Collect
 
 def _zone(document: Document, file: str, playbook: Playbook) -> list[Complaint]:
     try:
-        ZoneInfo(playbook.zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        what = f"there is no time zone {playbook.zone}"
-        return [Complaint(file, document.line(("zone",)), "error", what, "write it as Asia/Shanghai")]
+        zone_of(playbook.zone)
+    except ValueError as error:
+        return [Complaint(file, document.line(("zone",)), "error", str(error), "write it as Asia/Shanghai")]
     return []
 
 

@@ -11,7 +11,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, Column, Connection, Table, Text, and_, any_, cast, func, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    and_,
+    any_,
+    cast,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from schemas.topics import CAMPAIGN_EVENTS, TASKS
 from streams.tables import dead_letters, flow, inbox, meta, outbox, positions, tasks
@@ -194,12 +208,17 @@ def task_counts(
 
 def of_store(connection: Connection, store_id: str, task_ids: Sequence[str]) -> set[str]:
     """Those of the tasks that are the store's."""
-    found: set[str] = set()
-    for start in range(0, len(task_ids), 500):
-        question = select(tasks.c.task_id).where(
-            tasks.c.task_id.in_(task_ids[start : start + 500]), tasks.c.store_id == store_id)
-        found.update(connection.execute(question).scalars())
-    return found
+    return _ids_of(connection, task_ids, tasks.c.store_id == store_id)
+
+
+def of_estate(connection: Connection, estate_id: str, task_ids: Sequence[str]) -> set[str]:
+    """Those of the tasks that are the estate's."""
+    return _ids_of(connection, task_ids, tasks.c.estate_id == estate_id)
+
+
+def _ids_of(connection: Connection, task_ids: Sequence[str], whose: ColumnElement[bool]) -> set[str]:
+    question = select(tasks.c.task_id).where(_among(connection, tasks.c.task_id, frozenset(task_ids)), whose)
+    return set(connection.execute(question).scalars())
 
 
 # --- logs -----------------------------------------------------------------------------------------

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import BadFile
+from streams.zones import ZoneName
 
 
 class Settings(BaseSettings):
@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="the address that the gateway listens on")
     port: int = Field(default=8460, ge=0, le=65535, description="its port; 0 takes any that is free")
     batch: int = Field(default=1000, ge=1, le=100_000, description="events of one transaction at most")
-    zone: str = Field(default="Asia/Shanghai", description="the zone of dates on the pages")
+    zone: ZoneName = Field(default="Asia/Shanghai", description="the zone of dates on the pages")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="how much is logged")
     kafka: str = Field(default="127.0.0.1:9092", description="the Kafka brokers, HOST:PORT, parted by commas")
     kafka_security: str = Field(
@@ -88,15 +88,6 @@ class Settings(BaseSettings):
     def _empty(cls, value: object) -> object:
         """A variable that is set to nothing is as one that is not set: compose files cannot leave one out."""
         return None if value == "" else value
-
-    @field_validator("zone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"there is no time zone {zone}; Asia/Shanghai is one") from error
-        return zone
 
 
 def read_settings() -> Settings:

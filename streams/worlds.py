@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agents.world import Play, World
 from maps.book import EstateBook
@@ -11,6 +10,7 @@ from maps.locator import Locator
 from schemas.errors import BadPlaybook
 from schemas.playbook import Playbook
 from schemas.reference import Reference
+from streams.zones import zone_of
 
 
 def make_world(reference: Reference, playbooks: Mapping[str, Playbook]) -> World:
@@ -25,6 +25,6 @@ def make_world(reference: Reference, playbooks: Mapping[str, Playbook]) -> World
 
 def _ready(playbook: Playbook) -> Play:
     try:
-        return Play.of(playbook, ZoneInfo(playbook.zone))
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BadPlaybook(playbook.playbook, None, f"there is no time zone {playbook.zone}") from error
+        return Play.of(playbook, zone_of(playbook.zone))
+    except ValueError as error:
+        raise BadPlaybook(playbook.playbook, None, str(error)) from error

@@ -20,6 +20,7 @@ from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, err, ope
 from streams.database import is_server
 from streams.settings import read_settings
 from streams.tables import reference
+from streams.tokens import now_ms
 from streams.webhooks import endpoints, incoming, robot
 from streams.webhooks.endpoints import Endpoint, Kind, Status
 from streams.webhooks.guard import checked_url
@@ -62,7 +63,7 @@ def add_command(
         raise BadFile("--dealer", None, "a robot speaks to the staff of one dealer", "name the dealer")
     endpoint = Endpoint(
         name=endpoints.checked_name(name), kind=kind, types=" ".join(wanted), dealer_id=dealer, city=city,
-        url=checked_url(url, private=read_settings().webhook_private), created_at=_now())
+        url=checked_url(url, private=read_settings().webhook_private), created_at=now_ms())
     with _writing(database) as connection:
         _known(connection, "dealer", dealer)
         if city is not None and not _is_city(connection, city):
@@ -119,14 +120,14 @@ async def _tried(endpoint: Endpoint) -> Outcome:
             "specversion": "1.0", "id": id, "source": "loupan", "type": "loupan.webhook.test.v1",
             "time": datetime.fromtimestamp(now, UTC), "datacontenttype": "application/json", "data": {}})
         headers = {"Content-Type": "application/cloudevents+json"}
-        return await session.post(headers | signed(id, body, endpoint.holders(_now()), now), body, now)
+        return await session.post(headers | signed(id, body, endpoint.holders(now_ms()), now), body, now)
 
 
 @webhooks_app.command("rotate")
 def rotate_command(name: Name, keep: KeepFor = KEEP_HOURS, database: Database = DEFAULT_DATABASE) -> None:
     """Make a new secret and print it; for a while messages are signed with both."""
     with _writing(database) as connection:
-        now = _now()
+        now = now_ms()
         typer.echo(endpoints.rotate(connection, name, now=now, until=now + int(keep * 3_600_000)))
 
 
@@ -168,7 +169,7 @@ def receive_add_command(
     """Let somebody send webhooks; prints the secret that they sign with."""
     types = incoming.mapping_of(mapping or [])
     with _writing(database) as connection:
-        secret = incoming.add(connection, endpoints.checked_name(name), types, now=_now())
+        secret = incoming.add(connection, endpoints.checked_name(name), types, now=now_ms())
     if as_json:
         print_json({"name": name, "types": types, "secret": secret, "path": f"/v1/hooks/{name}"})
         return
@@ -195,7 +196,7 @@ def receive_list_command(database: Database = DEFAULT_DATABASE, as_json: AsJson 
 def receive_rotate_command(name: Theirs, keep: KeepFor = KEEP_HOURS, database: Database = DEFAULT_DATABASE) -> None:
     """Make a new secret and print it; for a while both are taken."""
     with _writing(database) as connection:
-        now = _now()
+        now = now_ms()
         typer.echo(incoming.rotate(connection, name, now=now, until=now + int(keep * 3_600_000)))
 
 
@@ -251,10 +252,6 @@ def _shown(endpoint: Endpoint) -> dict[str, Any]:
         "failures": endpoint.failures, "said": endpoint.said,
         "failing_since": _time(endpoint.failing_since) if endpoint.failing_since else None,
     }
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
 
 
 def _time(milliseconds: int) -> str:

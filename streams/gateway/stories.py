@@ -19,7 +19,7 @@ from streams.gateway.auth import Watcher
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.estates import own_estate
 from streams.gateway.history import take_in
-from streams.readers import LAST, MOST, LogRow, campaign_log, list_dead_letters, sent_at
+from streams.readers import LAST, MOST, LogRow, campaign_log, list_dead_letters, of_estate, sent_at
 from streams.sql import sql_of
 from streams.tables import tasks
 from streams.tokens import Grant, TokenRole
@@ -146,7 +146,7 @@ def _letters(here: Gateway, connection: Connection, estate_id: str) -> list[dict
     """The latest dead letters that name the estate, one of its groups, tasks or orders."""
     letters = [(row, _data(row.raw)) for row in list_dead_letters(connection, status="dead", limit=MOST)]
     groups = {group.group_id for group in here.reference().groups_of_estate.get(estate_id, ())}
-    own = _own_tasks(connection, estate_id, [str(data.get("task_id")) for _, data in letters if data.get("task_id")])
+    own = of_estate(connection, estate_id, [str(data.get("task_id")) for _, data in letters if data.get("task_id")])
     orders = set(sql_of(connection)(
         "SELECT sub FROM state WHERE step = ? AND key = ? AND kind = ?", (CAMPAIGN, estate_id, ORDER)).scalars())
     return [
@@ -171,12 +171,3 @@ def _data(raw: bytes) -> dict[str, Any]:
     said = {name: data[name] for name in names if isinstance(data.get(name), str)} if isinstance(data, dict) else {}
     kind = event.get("type") if isinstance(event, dict) else None
     return said | {"type": kind if isinstance(kind, str) else None}
-
-
-def _own_tasks(connection: Connection, estate_id: str, ids: list[str]) -> set[str]:
-    found: set[str] = set()
-    for start in range(0, len(ids), 500):
-        question = select(tasks.c.task_id).where(
-            tasks.c.task_id.in_(ids[start:start + 500]), tasks.c.estate_id == estate_id)
-        found.update(connection.execute(question).scalars())
-    return found

@@ -98,9 +98,9 @@ async def _shown(here: Gateway, grant: Grant, rows: list[LogRow]) -> list[LogRow
         return [row for row in rows if in_region(here, grant, _about.decode(row.raw).data.estate_id)]
     if grant.store_id is None or not rows:
         return rows
-    ids, store_id = {_about.decode(row.raw).data.task_id for row in rows}, grant.store_id
-    own = await here.ask(lambda connection: of_store(connection, store_id, sorted(ids)))
-    return [row for row in rows if _about.decode(row.raw).data.task_id in own]
+    ids, store_id = [_about.decode(row.raw).data.task_id for row in rows], grant.store_id
+    own = await here.ask(lambda connection: of_store(connection, store_id, sorted(set(ids))))
+    return [row for row, id in zip(rows, ids, strict=True) if id in own]
 
 
 async def _write(send: Send, data: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping as MappingOf
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -14,6 +14,7 @@ from schemas.errors import BadFile
 from streams.csv_rows import read_text
 from streams.importing.cells import narrow
 from streams.yaml_lines import Document, read_yaml
+from streams.zones import ZoneName, zone_of
 
 #: What a column can say of an order.
 Name = Literal[
@@ -68,22 +69,13 @@ class Mapping(_Part):
     lines: ByCategory = ByCategory()
     money: Literal["yuan", "fen"]
     date_format: Annotated[list[str], BeforeValidator(_listed)] = []
-    zone: str = "Asia/Shanghai"
+    zone: ZoneName = "Asia/Shanghai"
     sheet: Text | None = None
     header: Annotated[
         list[Annotated[int, Field(ge=1, le=100)]], BeforeValidator(_listed), Field(min_length=1, max_length=2)
     ] | None = None
     rows: Literal["order", "item"] = "order"
     amount_is: Literal["total", "line"] = "total"
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"there is no time zone {zone}; Asia/Shanghai is one") from error
-        return zone
 
     @field_validator("date_format")
     @classmethod
@@ -120,7 +112,7 @@ class Mapping(_Part):
     @property
     def tz(self) -> ZoneInfo:
         """The zone of times that say none."""
-        return ZoneInfo(self.zone)
+        return zone_of(self.zone)
 
     def meanings(self) -> MappingOf[str, tuple[Deed, ...]]:
         """What each status means, by its word as cells are compared."""

@@ -26,6 +26,7 @@ from schemas.reference import Reference
 from streams import leases
 from streams.gateway.ports import Changes, Clock
 from streams.readers import sent_at
+from streams.tokens import now_ms
 from streams.webhooks import endpoints, robot, sent
 from streams.webhooks.backoff import FIRST, pause
 from streams.webhooks.endpoints import Endpoint, Kind, Status
@@ -162,7 +163,7 @@ class Courier:
         if not self._desks:
             await self._rest(rest)
             return
-        now, ticks = _now(), asyncio.get_running_loop().time()
+        now, ticks = now_ms(), asyncio.get_running_loop().time()
         for desk in self._desks.values():
             if not desk.busy and desk.at < version:
                 waits = max((desk.row.due - now) / 1000, (desk.ripe or ticks) - ticks)
@@ -209,7 +210,7 @@ class Courier:
         self._seat(rows if leading else [], before)
 
     def _look_up(self, idle: list[tuple[Endpoint, int]]) -> tuple[list[Endpoint], bool]:
-        now = _now()
+        now = now_ms()
         with self._reading.connect() as connection:
             rows = [row for row in endpoints.list_all(connection) if row.status is Status.ON]
             mine, until = leases.held(connection, LEASE, self._holder)
@@ -252,7 +253,7 @@ class Courier:
     async def _turn(self, version: int) -> None:
         """Send each who is due on their way; who has nothing to hear is up to date without one."""
         await self._read_on(version)
-        now, ticks = _now(), asyncio.get_running_loop().time()
+        now, ticks = now_ms(), asyncio.get_running_loop().time()
         news: dict[int, News | None] = {}
         for desk in list(self._desks.values()):
             if desk.busy or desk.at >= version:
@@ -353,7 +354,7 @@ class Courier:
                 break
             headers = {
                 "Content-Type": "application/cloudevents+json",
-                **signed(event.id, raw, desk.row.holders(_now()), time.time()),
+                **signed(event.id, raw, desk.row.holders(now_ms()), time.time()),
             }
             outcome = await session.post(headers, raw, time.time())
             self.told.count(desk.row.name, "delivered" if outcome.ok else "failed")
@@ -374,7 +375,7 @@ class Courier:
         outcome, gone = robot.judged(await session.post({"Content-Type": "application/json"}, body, time.time()))
         self.told.count(desk.row.name, "delivered" if outcome.ok else "failed")
         if outcome.ok:
-            await self._arrived(desk, upto, due=_now() + int(self._pace * 1000))
+            await self._arrived(desk, upto, due=now_ms() + int(self._pace * 1000))
         else:
             await self._failed(desk, desk.at, outcome, gone=gone)
 
@@ -382,7 +383,7 @@ class Courier:
         await self._keep(desk, at, failures=0, failing_since=None, due=due, said="")
 
     async def _failed(self, desk: Desk, at: int, outcome: Outcome, *, gone: bool = False) -> None:
-        row, now = desk.row, _now()
+        row, now = desk.row, now_ms()
         fresh = at > row.next
         since = now if fresh or row.failing_since is None else row.failing_since
         failures = 1 if fresh else row.failures + 1
@@ -418,7 +419,3 @@ class Courier:
 def with_(row: Endpoint, **values: Any) -> Endpoint:
     """The row with other values."""
     return Endpoint(**{**{name: getattr(row, name) for name in Endpoint.__struct_fields__}, **values})
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
