@@ -173,7 +173,11 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(world):
     assert peak < 40_000_000
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(builders.message())[:-9], gzip.compress(b"{}") + b"more"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", gzip.compress(builders.message())[:-9], gzip.compress(b"{}") + b"more"],
+    ids=["nothing", "json", "cut", "more"],
+)
 def test_what_is_not_gzip_is_said(world, body):
     answer = world.publish(body, headers={**GZIP, "Accept-Language": "zh"})
     assert answer.status_code == 400
