@@ -6,10 +6,9 @@ from msgspec.structs import replace
 
 from agents import borne, graph, ladder, last_call, standing
 from agents.connections import SPOKE_TO_US
-from agents.parents import is_parent
+from agents.heard import heard_in
 from agents.records import Resident
 from agents.rows import CAMPAIGN
-from agents.signals import signals_of
 from agents.standing import put
 from agents.state import MEMBER, MemberRow, member_of, member_row
 from agents.turn import Turn
@@ -17,11 +16,8 @@ from schemas.events import MessageData
 
 #: A member to whom this many messages of others answered counts as a key person.
 KEY_PERSON_ANSWERED = standing.KEY_PERSON_ANSWERED
-#: A signal that is less sure than this moves nobody: a bare "我要" may be about anything.
-SURE = 0.6
-_REACTED, _SPOKE, _PARENT = ladder.BIT["reacted"], ladder.BIT["spoke"], ladder.BIT["parent"]
-#: Kinds of message that show presence but no words: a red packet taken, a vote, a chain.
-REACTIONS = frozenset({"red_packet", "vote", "collect", "chain"})
+#: What a message says of somebody who did not buy, or says beside that they are there.
+_NEWS = ~(ladder.PRESENCE | ladder.BOUGHT)
 
 
 # --- what members do ----------------------------------------------------------------------------------
@@ -31,35 +27,29 @@ def speak(turn: Turn, data: MessageData) -> tuple[str, ...]:
     """A member said something: count it, move them on the ladder. Gives the names of the message's signals."""
     if turn.place.blocked:
         return ()
-    names = _sure_signals(data.text, data.kind, last_call.called_for(turn, data)) if data.text else ()
+    text = data.text or ""
+    heard = heard_in(text, data.kind, last_call.called_for(turn, data) if text else "")
     row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, data.group_id, data.member_id))
     before = row if row is not None else MemberRow(present=False, opted_out=turn.place.no_messages)
-    shown = ladder.with_said(before.evidence & ladder.BOUGHT, _said(data, names))
-    others = graph.answered_by(turn, data) if data.mentions or data.reply_to is not None else []
-    ours = [other for other in others if graph.is_ours(turn, data.group_id, other)]
-    met = before.met | SPOKE_TO_US if ours else before.met
+    bought = before.evidence & ladder.BOUGHT
+    shown = ladder.with_said(bought, heard.evidence) if bought else heard.evidence
+    others: list[str] = []
+    met = before.met
+    if data.mentions or data.reply_to is not None:
+        answered = graph.answered_by(turn, data)
+        others = [other for other in answered if not graph.is_ours(turn, data.group_id, other)]
+        met |= SPOKE_TO_US if len(others) < len(answered) else 0
     after = _as_heard(turn, before, before.evidence | shown, met)
     # Who says nothing new, again, changes nothing: this is most of what is ever said.
     if after is not before:
         _meet(turn, data.group_id, row)
         put(turn, data.group_id, data.member_id, row, after)
-    if shown & ~ladder.PRESENCE & ~ladder.BOUGHT:
+    if shown & _NEWS:
         borne.bear(turn, data.group_id, data.member_id, data.message_id, shown & ~ladder.BOUGHT, before.evidence)
     for other in others:
-        if other not in ours:
-            graph.answer(turn, data.group_id, data.member_id, other)
-    graph.remember(turn, data, bool(names), before.answered)
-    return names
-
-
-def _said(data: MessageData, names: tuple[str, ...]) -> int:
-    """The evidence in a message."""
-    said = _REACTED if data.kind in REACTIONS else _SPOKE
-    for name in names:
-        said |= ladder.BIT[name]
-    if data.text and is_parent(data.text):
-        said |= _PARENT
-    return said
+        graph.answer(turn, data.group_id, data.member_id, other)
+    graph.remember(turn, data, bool(heard.names), before.answered)
+    return heard.names
 
 
 def _as_heard(turn: Turn, before: MemberRow, evidence: int, met: int) -> MemberRow:
@@ -76,11 +66,6 @@ def _as_heard(turn: Turn, before: MemberRow, evidence: int, met: int) -> MemberR
     return replace(
         before, evidence=evidence, active_in=seq, present=True, home=home, met=met, spoke_on=spoke_on,
         faded=before.faded & ~evidence, name=name, building=building)
-
-
-def _sure_signals(text: str, kind: str, after: str) -> tuple[str, ...]:
-    signals = signals_of(text, kind, after) if after else signals_of(text, kind)
-    return tuple([signal.name for signal in signals if signal.score >= SURE]) if signals else ()
 
 
 def join(turn: Turn, group_id: str, member_id: str) -> bool:

@@ -14,11 +14,10 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from agents.after_rows import DesignHome, design_home
-from agents.lexicon import SignalName
+from agents.heard import heard_in
 from agents.order_rows import WaitingRow, waiting_row
 from agents.records import NOWHERE, EstateRecord, GroupNow, Place, Placed, Resident
 from agents.rows import PLACEMENT, Address, Rows
-from agents.signals import signals_of
 from agents.state import (
     GROUP_HOME,
     MEMBER_HOME,
@@ -325,15 +324,9 @@ def _said(placing: _Placing, data: ev.MessageData, group: GroupHome, home: Membe
     locator = placing.world.locator
     if data.location is not None:
         return None if home.no_location else locator.from_point(ClueKind.POINT, coarse(data.location))
-    if data.text and _names_home(data.text, data.kind):
+    if data.text and heard_in(data.text, data.kind).home:
         return locator.from_text(ClueKind.OWN_WORDS, data.text[:READ_AT_MOST], near=group.estate_id)
     return None
-
-
-def _names_home(text: str, kind: str) -> bool:
-    # All signals at once: the campaign reads the same message next, and what was read is remembered.
-    signals = signals_of(text, kind)
-    return bool(signals) and any(signal.name == SignalName.STATES_HOME for signal in signals)
 
 
 def _on_joined(placing: _Placing, event: ev.MemberJoined) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -31,8 +31,11 @@ def react(
     reactions = turn.play_in(group_id).reactions.get(on)
     if reactions is None or not turn.running or wants_nothing(turn, group_id, member_id):
         return
-    # A busy group has had its answers of the day by noon: that is looked at before anything else.
+    # Most often nothing is to be done: a busy group has had its answers of the day by noon, and who asks twice has been
+    # answered once. That is looked at before anything else.
     open_ = [reaction for reaction in reactions if not _had_its_day(turn, group_id, reaction)]
+    if open_:
+        open_ = _not_out(turn, group_id, member_id, open_)
     group = turn.worked(group_id) if open_ else None
     if group is None:
         return
@@ -61,8 +64,6 @@ def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence, text: 
     address = day_count(turn.estate_id, at_work.group.group_id, reaction.id)
     row: DayCount | None = turn.rows.get(address)
     count = row.count if row is not None and row.date == day else 0
-    if _is_out(at_work, reaction, evidence):
-        return
     when = when_said(text) if evidence.about == "agrees_to_visit" else ""
     people = at_work.free(start, end) or at_work.personas
     for draft in _drafts(at_work, people, reaction, evidence, text):
@@ -110,16 +111,22 @@ def _drafts(
         yield _Draft(reaction.id, reaction.role, reaction.script, persona, reaction.id)
 
 
-def _is_out(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence) -> bool:
-    """Whether it was asked for already, for that member: still open, or within its time and not withdrawn."""
-    since = at_work.turn.now - timedelta(minutes=reaction.again_after)
-    for row in at_work.tasks.values():
-        task = row.task
-        if task.evidence is None or task.evidence.member_id != evidence.member_id or not _is_of(task, reaction):
-            continue
-        if task.status in OPEN or (task.issued_at > since and task.status is not TaskStatus.WITHDRAWN):
-            return True
-    return False
+def _not_out(turn: Turn, group_id: str, member_id: str, reactions: Iterable[Reaction]) -> list[Reaction]:
+    """Those that were not asked for already for that member: still open, or within its time and not withdrawn."""
+    theirs = [
+        task for row in turn.tasks()
+        if (evidence := (task := row.task).evidence) is not None and evidence.member_id == member_id
+        and task.group_id == group_id
+    ]
+    if not theirs:
+        return list(reactions)
+    return [reaction for reaction in reactions if not any(_is_out(turn, task, reaction) for task in theirs)]
+
+
+def _is_out(turn: Turn, task: Task, reaction: Reaction) -> bool:
+    if not _is_of(task, reaction) or task.status is TaskStatus.WITHDRAWN:
+        return False
+    return task.status in OPEN or task.issued_at > turn.now - timedelta(minutes=reaction.again_after)
 
 
 def _is_of(task: Task, reaction: Reaction) -> bool:

@@ -10,7 +10,6 @@ Which brand is ours is not known here: `competitor` names any brand.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 import ahocorasick
 from msgspec import Struct
@@ -91,7 +90,6 @@ _CHAIN_FOR = re.compile(r"报名|团购|参团|拼团|量尺|到店|优惠|抢�
 _CHAIN_LINE = re.compile(r"^\s*\d{1,3}[.、．]\s*(\S[^\n]*)$", re.MULTILINE)
 
 
-@lru_cache(maxsize=4096)
 def signals_of(text: str, kind: str = "text", after: str = "") -> tuple[Signal, ...]:
     """Tell what a message says: at most one signal of each name, in the order of `SIGNALS`.
 

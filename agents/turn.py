@@ -49,11 +49,12 @@ class Turn(Struct, eq=False):
     campaign: CampaignRow | None
     play: Play
     now: datetime
+    #: Now, in the campaign's zone.
+    local: datetime
     out: list[OutEvent] = []
     wake_at: datetime | None = None
     touched: bool = False
     moved: list[Task] = []
-    _local: datetime | None = None
 
     @classmethod
     def of(cls, record: EstateRecord, rows: Rows, world: World) -> Turn:
@@ -61,17 +62,10 @@ class Turn(Struct, eq=False):
         estate_id, event = record.estate_id, record.event
         campaign: CampaignRow | None = rows.get((CAMPAIGN, estate_id, CAMPAIGN_ROW, ""))
         play = world.default if campaign is None else world.play(campaign.playbook, campaign.version)
-        return cls(estate_id, event, record.place, rows, world, campaign, play, event.time)
+        now = event.time
+        return cls(estate_id, event, record.place, rows, world, campaign, play, now, now.astimezone(play.zone))
 
     # --- time -------------------------------------------------------------------------------------
-
-    @property
-    def local(self) -> datetime:
-        """Now, in the campaign's zone."""
-        local = self._local
-        if local is None or local.tzinfo is not self.play.zone:
-            local = self._local = self.now.astimezone(self.play.zone)
-        return local
 
     def day_of(self, at: datetime) -> date:
         """The date of a time, in the campaign's zone."""
@@ -92,6 +86,7 @@ class Turn(Struct, eq=False):
         """Keep the campaign's new row."""
         self.campaign = row
         self.play = self.world.play(row.playbook, row.version)
+        self.local = self.now.astimezone(self.play.zone)
         self.rows.put(campaign_row(self.estate_id), row)
         self.touched = True
 

@@ -7,7 +7,7 @@ whole generation falls out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -37,14 +37,31 @@ _SCAN = "SELECT sub, value FROM state WHERE step = ? AND key = ? AND kind = ?"
 GENERATION = 150_000
 
 
+class _Young(dict[Address, Any]):
+    """The rows of the young generation; what is not among them is looked for once."""
+
+    def __init__(self, find: Callable[[Address], Any]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, address: Address) -> Any:
+        value = self[address] = self._find(address)
+        return value
+
+
 class StoredRows:
     """`agents.rows.Rows` over the `state` table. One writer; not for several threads."""
 
+    #: The row at the address, or None. Nearly all are in memory: the dict's own lookup is all that it takes.
+    get: Callable[[Address], Any]
+
     def __init__(self, generation: int = GENERATION) -> None:
         self._generation = generation
-        self._young: dict[Address, Any] = {}
+        self._begin()
         self._old: dict[Address, Any] = {}
         self._under: dict[tuple[int, str, int], dict[str, Any]] = {}
+        #: The rows under a key in their order, as long as none of them changes.
+        self._ordered: dict[tuple[int, str, int], list[tuple[str, Any]]] = {}
         self._dirty: dict[Address, None] = {}
         self._dropped: dict[Address, Any] = {}
         self._undo: list[tuple[Address, Any, bool]] = []
@@ -54,17 +71,18 @@ class StoredRows:
 
     # --- what the core sees -----------------------------------------------------------------------
 
-    def get(self, address: Address) -> Any:
-        """The row at the address, or None."""
-        value = self._young.get(address, _ABSENT)
-        if value is not _ABSENT:
-            return value
+    def _begin(self) -> None:
+        """Begin a generation."""
+        self._young = _Young(self._elsewhere)
+        self.get = self._young.__getitem__
+
+    def _elsewhere(self, address: Address) -> Any:
+        """A row that is not of the young generation."""
         value = self._old.pop(address, _ABSENT)
         if value is _ABSENT:
             under = self._under.get(address[:3])
             # Where every row under the key is known, what isn't among them isn't in the table either.
             value = self._read(address) if under is None else under.get(address[3])
-        self._young[address] = value
         return value
 
     def put(self, address: Address, value: Any) -> None:
@@ -75,8 +93,10 @@ class StoredRows:
         self._undo.append((address, before, address in self._dirty))
         self._young[address] = value
         self._dirty[address] = None
-        under = self._under.get(address[:3])
+        prefix = address[:3]
+        under = self._under.get(prefix)
         if under is not None:
+            self._ordered.pop(prefix, None)
             if value is None:
                 under.pop(address[3], None)
             else:
@@ -90,10 +110,14 @@ class StoredRows:
 
     def scan(self, step: int, key: str, kind: int) -> Iterator[tuple[str, Any]]:
         """Every row of one kind under one key, ordered by sub."""
-        under = self._under.get((step, key, kind))
-        if under is None:
-            under = self._read_all(step, key, kind)
-        return iter(sorted(under.items()))
+        prefix = (step, key, kind)
+        ordered = self._ordered.get(prefix)
+        if ordered is None:
+            under = self._under.get(prefix)
+            if under is None:
+                under = self._read_all(step, key, kind)
+            ordered = self._ordered[prefix] = sorted(under.items(), key=_sub)
+        return iter(ordered)
 
     # --- one event: kept or undone ----------------------------------------------------------------
 
@@ -112,6 +136,7 @@ class StoredRows:
                 self._dirty.pop(address, None)
             # What there is under the key is read anew when it is asked for again.
             self._under.pop(address[:3], None)
+            self._ordered.pop(address[:3], None)
         self._undo.clear()
 
     # --- the table --------------------------------------------------------------------------------
@@ -166,12 +191,14 @@ class StoredRows:
         self._dropped.clear()
         self._undo.clear()
         if len(self._young) > self._generation:
-            self._old, self._young = self._young, {}
+            self._old = self._young
+            self._begin()
             self._under.clear()
+            self._ordered.clear()
 
     def discard(self) -> None:
         """The transaction was rolled back: trust only the table."""
-        for part in (self._young, self._old, self._under, self._dirty, self._dropped):
+        for part in (self._young, self._old, self._under, self._ordered, self._dirty, self._dropped):
             part.clear()
         self._undo.clear()
 
@@ -196,6 +223,10 @@ class StoredRows:
         under = {sub: value for sub, value in under.items() if value is not None}
         self._under[step, key, kind] = under
         return under
+
+
+def _sub(row: tuple[str, Any]) -> str:
+    return row[0]
 
 
 def _address(row: tuple[Any, ...]) -> tuple[Any, ...]:
