@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from agents.rows import Address
@@ -16,10 +16,8 @@ class MemoryRows:
         self._under: dict[tuple[int, str, int], dict[str, Any]] = {}
         self._before: dict[Address, Any] = {}
         self._written: dict[Address, Any] = {}
-
-    def get(self, address: Address) -> Any:
-        """The row at the address, or None."""
-        return self.at.get(address)
+        self._ordered: dict[tuple[int, str, int], list[tuple[str, Any]]] = {}
+        self.get: Callable[[Address], Any] = self.at.get
 
     def put(self, address: Address, value: Any) -> None:
         """Put a new value there."""
@@ -34,6 +32,7 @@ class MemoryRows:
 
     def _set(self, address: Address, value: Any) -> None:
         under = self._under.setdefault(address[:3], {})
+        self._ordered.pop(address[:3], None)
         if value is None:
             self.at.pop(address, None)
             under.pop(address[3], None)
@@ -42,7 +41,11 @@ class MemoryRows:
 
     def scan(self, step: int, key: str, kind: int) -> Iterator[tuple[str, Any]]:
         """Every row of one kind under one key, ordered by sub."""
-        return iter(sorted(self._under.get((step, key, kind), {}).items(), key=lambda row: row[0]))
+        ordered = self._ordered.get((step, key, kind))
+        if ordered is None:
+            under = self._under.get((step, key, kind), {})
+            ordered = self._ordered[step, key, kind] = sorted(under.items(), key=lambda row: row[0])
+        return iter(ordered)
 
     def keep(self) -> dict[Address, Any]:
         """The event is applied: gives what was written, each in its last state, also where it was dropped since."""
