@@ -239,7 +239,8 @@ def _hidden(name: str, value: str) -> str:
 def _small(zh: str, en: str, status: int, rest: str) -> Response:
     body = f"""<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="robots" content="noindex"><title>楼盘 loupan</title><style>{_STYLE}</style></head><body><main>
+<meta name="robots" content="noindex"><link rel="icon" href="/web/favicon.svg">
+<title>楼盘 loupan</title><style>{_STYLE}</style></head><body><main>
 <h1>{html.escape(zh)}</h1><p class="en">{html.escape(en)}</p>{rest}
 </main></body></html>
 """

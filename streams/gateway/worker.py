@@ -13,7 +13,7 @@ WEB = Path(__file__).resolve().parent.parent / "web"
 SHELL = (
     "api.js", "brief.css", "brief.js", "card.js", "chevron.svg", "clock.js", "dealer-words.js", "dealer.css",
     "dealer.js", "dom.js", "estates.js", "favicon.svg", "groups.js", "icon-192.png", "icons.svg", "install.js",
-    "manifest.webmanifest", "outbox.js", "style.css", "tabs.js", "today.js", "tomorrow.js",
+    "log-out.js", "manifest.webmanifest", "outbox.js", "speech.js", "style.css", "tabs.js", "today.js", "tomorrow.js",
     "windows.js",
 )
 _PAGES = ("dealer.html", "brief.html", "worker.js")

@@ -2,6 +2,9 @@
 
 const RETRY_AFTER = [400, 1200, 3000];
 
+// Who logs out in one tab has logged out in all: log-out.js says so.
+addEventListener("storage", ({ key, newValue }) => key === "loupan.out" && newValue && location.replace("/login"));
+
 /** What the gateway refused, from its RFC 9457 problem document. `status` 0 means that it wasn't reached. */
 export class Refused extends Error {
   constructor(status, problem) {

@@ -2,8 +2,9 @@
 
 import { arrange, make, setText } from "./dom.js";
 import { saveCsv } from "./export.js";
+import { say } from "./speech.js";
 import "./words-views.js";
-import { number, say } from "./words.js";
+import { number } from "./words.js";
 
 const COLUMNS = ["nobody", "idle", "group, no operation", "worked"];
 const PAGE = 60; // cards at once

@@ -2,9 +2,10 @@
 
 import { get } from "./api.js";
 import { parts } from "./card.js";
-import { actionOf, dateOf, language, personaOf, say, speak } from "./dealer-words.js";
+import { actionOf, dateOf, personaOf } from "./dealer-words.js";
 import { Clock } from "./clock.js";
 import { byId, make } from "./dom.js";
+import { language, say, speak } from "./speech.js";
 import { byWindow, WINDOWS, windowName } from "./windows.js";
 
 const GONE = ["withdrawn", "expired", "skipped"];

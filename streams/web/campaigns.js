@@ -1,7 +1,8 @@
 // The list of campaigns beside the map: searched, filtered, sorted, and kept up to date row by row.
 
 import { arrange, make, setText } from "./dom.js";
-import { PHASES, number, say } from "./words.js";
+import { say } from "./speech.js";
+import { PHASES, number } from "./words.js";
 
 const PAGE = 120; // rows at once
 

@@ -1,8 +1,9 @@
 // One task as a card: what to say, as whom, when; copied in one tap, done in two.
 
 import { get } from "./api.js";
-import { actionOf, personaOf, roleOf, say } from "./dealer-words.js";
+import { actionOf, personaOf, roleOf } from "./dealer-words.js";
 import { icon, lessMotion, make, setText } from "./dom.js";
+import { say } from "./speech.js";
 
 const SKIPS = ["skip_timing", "skip_said", "skip_unfit", "skip_refused"];
 const BOUNCE = 300; // milliseconds in which a second tap is the first one's echo

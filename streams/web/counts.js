@@ -1,7 +1,8 @@
 // HQ's six headline numbers, which count up to what the stream says.
 
 import { lessMotion, make, setText } from "./dom.js";
-import { number, say } from "./words.js";
+import { say } from "./speech.js";
+import { number } from "./words.js";
 
 const TILES = [
   { name: "worked", value: (c) => c.estates_worked, sub: (c) => say("worked_of", { n: number(c.estates) }) },

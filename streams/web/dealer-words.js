@@ -1,11 +1,9 @@
-// Every word that the dealers' pages say, in one table. Chinese first; English one tap away.
+// The words that the dealers' pages have beside the common ones.
 
-const TABLE = {
+import { learn, say } from "./speech.js";
+
+learn({
   title: ["今日任务", "Today's tasks"],
-  toggle: ["EN", "中文"],
-  toggle_label: ["Switch to English", "切换为中文"],
-  simulated: ["模拟数据", "Simulated data"],
-  weekday: ["周日 周一 周二 周三 周四 周五 周六", "Sun Mon Tue Wed Thu Fri Sat"],
   date: ["{month}月{day}日 {weekday}", "{weekday} {month}/{day}"],
   hq: ["总部", "HQ"],
   skip_to: ["跳到任务", "Skip to the tasks"],
@@ -35,7 +33,6 @@ const TABLE = {
   now: ["现在", "Now"],
   n_items: ["{n} 项", "{n}"],
   ring: ["今天完成 {done} 项，共 {all} 项，其中已核实 {sure} 项", "{done} of {all} done today, {sure} verified"],
-  loading: ["正在读取…", "Loading…"],
   none_filtered: ["这个筛选下没有任务。", "No task passes this filter."],
   none_today: ["今天还没有任务。", "No tasks yet today."],
   none_running: ["今天还没有任务，有了会马上出现在这里。", "No tasks yet today; they appear here at once."],
@@ -48,7 +45,6 @@ const TABLE = {
   net_waiting: ["网络不好：{n} 条待送出，已保存在手机上", "Weak network: {n} to be sent, kept on this phone"],
   net_offline: ["网络不好，正在重新连接…", "Weak network, reconnecting…"],
   net_kept: ["没有网络：这是上次保存的任务（{date}）", "No network: the list as last kept ({date})"],
-  signed_out: ["登录已失效，请重新打开登录链接。", "You are signed out: open your login link again."],
   sign_in: ["重新登录", "Sign in again"],
   forbidden: ["这个账号看不了任务。", "This account sees no tasks."],
   kept: ["网络不好：已存在手机上，联网后自动送出", "Weak network: kept on this phone, sent later"],
@@ -173,50 +169,7 @@ const TABLE = {
   brief_foot: ["做完打勾；署名请随文发出。文案以手机上最新的为准。", "Tick what is done; send the disclosure along. The phone has the latest texts."],
   brief_all: ["全天 {n} 条", "{n} tasks"],
   back_to: ["回到任务", "Back to the tasks"],
-};
-
-const KEY = "loupan.language";
-
-/** Two languages from one table, name → [Chinese, English]; what a page drew itself hears "language" when they turn. */
-function speech(table) {
-  let column = 0;
-  try {
-    column = localStorage.getItem(KEY) === "en" ? 1 : 0;
-  } catch {
-    // storage may be shut off; the page then begins in Chinese
-  }
-
-  /** The word or sentence of that name, with `{gaps}` filled. */
-  function say(name, gaps) {
-    const text = table[name]?.[column] ?? name;
-    return gaps ? text.replace(/\{(\w+)\}/g, (_, gap) => String(gaps[gap] ?? "")) : text;
-  }
-
-  const language = () => (column ? "en" : "zh-CN");
-
-  /** Fills every element that names its words: data-say for the text, data-say-label for the spoken label. */
-  function speak(root = document) {
-    document.documentElement.lang = language();
-    for (const el of root.querySelectorAll("[data-say]")) el.textContent = say(el.dataset.say);
-    for (const el of root.querySelectorAll("[data-say-label]")) el.setAttribute("aria-label", say(el.dataset.sayLabel));
-  }
-
-  /** Turns the page to the other language; what a page drew itself, it draws anew when it hears "language". */
-  function switchLanguage() {
-    column = 1 - column;
-    try {
-      localStorage.setItem(KEY, column ? "en" : "zh");
-    } catch {
-      // as above
-    }
-    speak();
-    dispatchEvent(new Event("language"));
-  }
-
-  return { say, language, speak, switchLanguage };
-}
-
-export const { say, language, speak, switchLanguage } = speech(TABLE);
+});
 
 /** "3月5日 周四" of a date whose UTC fields read as the clock on the wall. */
 export function dateOf(wall) {

@@ -2,9 +2,10 @@
 
 import { get, listen } from "./api.js";
 import { Clock } from "./clock.js";
-import { dateOf, personaOf, say, speak, switchLanguage } from "./dealer-words.js";
+import { dateOf, personaOf } from "./dealer-words.js";
 import { byId, setText } from "./dom.js";
 import { forget, keep, MARKS, Outbox, recall } from "./outbox.js";
+import { say, speak, switchLanguage } from "./speech.js";
 import { Tabs } from "./tabs.js";
 import { Today } from "./today.js";
 import { fillChoice } from "./windows.js";
@@ -329,6 +330,8 @@ for (const name of ["group", "persona"]) {
   });
 }
 byId("language").addEventListener("click", switchLanguage);
+byId("log-out").addEventListener("click", () => import("./log-out.js")
+  .then(({ logOut }) => logOut({ waiting: outbox.marks.length })).catch(() => toast(say("unreachable"), "warn")));
 byId("jump").addEventListener("click", (event) => {
   event.preventDefault();
   byId("main").querySelector(":scope > :not([hidden])").focus();

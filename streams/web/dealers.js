@@ -2,9 +2,10 @@
 
 import { get } from "./api.js";
 import { make } from "./dom.js";
+import { say } from "./speech.js";
 import { Table, percent } from "./table.js";
 import "./words-views.js";
-import { number, say } from "./words.js";
+import { number } from "./words.js";
 
 const LATE = 0.7; // of a dealer's tasks fewer in time than this are pointed out
 

@@ -15,13 +15,13 @@ export function make(tag, { cls, text, attrs, on } = {}, ...children) {
   return el;
 }
 
-/** An icon of icons.svg, hidden from screen readers: the words beside it say the same. */
-export function icon(name) {
+/** An icon of icons.svg, or of another sheet, hidden from screen readers: the words beside it say the same. */
+export function icon(name, sheet = "icons") {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `/web/icons.svg#${name}`);
+  use.setAttribute("href", `/web/${sheet}.svg#${name}`);
   svg.append(use);
   return svg;
 }

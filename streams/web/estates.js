@@ -1,8 +1,8 @@
 // My estates: phase, day, orders against the target; and the nearest that nobody works.
 
 import { get } from "./api.js";
-import { say } from "./dealer-words.js";
 import { make } from "./dom.js";
+import { say } from "./speech.js";
 
 export class View {
   /** `act`: path(name). */

@@ -1,5 +1,7 @@
-// What flows on the map: work from stores to estates, orders back; and from near the groups around an estate. Loaded
-// once the points are drawn.
+// What flows on the map: work from stores to estates, orders back; the stores, and from near the groups around an
+// estate; the rings around what changes. Loaded once the points are drawn.
+
+import { PULSE, ease } from "./map.js";
 
 export const NEAR = 11.4; // the zoom from which an estate's groups are seen
 
@@ -68,4 +70,46 @@ export function groups(pen, x, y, r, count, colour) {
     pen.arc(gx, gy, 1.8, 0, 2 * Math.PI);
   }
   pen.fill();
+}
+
+/** Rings that grow from what has just changed. */
+export function pulses(map, pen, now) {
+  for (const [i, { start, strong }] of map.pulses) {
+    const t = (now - start) / PULSE;
+    if (t >= 1) {
+      map.pulses.delete(i);
+      continue;
+    }
+    if (t < 0 || !map.shows(map.estates[i])) continue;
+    const r = map.size(i);
+    pen.strokeStyle = map.phaseColour(i);
+    for (const late of strong ? [0, 0.22] : [0]) {
+      const k = (t - late) / (1 - late);
+      if (k <= 0) continue;
+      pen.globalAlpha = (strong ? 0.7 : 0.5) * (1 - k);
+      pen.lineWidth = 1.5;
+      pen.beginPath();
+      pen.arc(map.view.sx(map.xs[i]), map.view.sy(map.ys[i]), r + ease(k) * (strong ? 20 : 13), 0, 2 * Math.PI);
+      pen.stroke();
+    }
+  }
+  pen.globalAlpha = 1;
+}
+
+/** The stores, over all that is worked. */
+export function stores(map, pen) {
+  const mark = map.sprite("store", 8, (p) => {
+    p.rotate(Math.PI / 4);
+    p.fillStyle = map.colours.store;
+    p.strokeStyle = map.colours.halo;
+    p.lineWidth = 1.5;
+    p.beginPath();
+    p.roundRect(-4, -4, 8, 8, 1.5);
+    p.fill();
+    p.stroke();
+  });
+  const { half } = mark;
+  for (const store of map.stores) {
+    pen.drawImage(mark.canvas, map.view.sx(store.x) - half, map.view.sy(store.y) - half, 2 * half, 2 * half);
+  }
 }

@@ -2,9 +2,10 @@
 
 import { get } from "./api.js";
 import { make, setText } from "./dom.js";
+import { say } from "./speech.js";
 import { Table, percent } from "./table.js";
 import "./words-views.js";
-import { number, say } from "./words.js";
+import { number } from "./words.js";
 
 const STAGES = ["members", "buyers", "repeat", "referrers"];
 const STEPS = ["members", "active", "interested", "prospective", "buyers", "repeat", "referrers"];

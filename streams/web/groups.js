@@ -1,8 +1,9 @@
 // My groups: where each stands, its mood and what that rests on, its members by step, and its next task.
 
 import { get } from "./api.js";
-import { actionOf, personaOf, say } from "./dealer-words.js";
+import { actionOf, personaOf } from "./dealer-words.js";
 import { icon, make } from "./dom.js";
+import { say } from "./speech.js";
 
 /** The steps of the ladder as a dealer knows them: each holds one rung or several. */
 const STEPS = [

@@ -2,7 +2,8 @@
 
 import { byId, make } from "./dom.js";
 import { isWorked } from "./map.js";
-import { number, say } from "./words.js";
+import { say } from "./speech.js";
+import { number } from "./words.js";
 
 /** Shows an estate's card at `[x, y, radius]` of the map, or none. */
 export function hover(estate, [x, y, r], { map, phaseOf }) {

@@ -7,8 +7,9 @@ import { Clock } from "./clock.js";
 import { Counts } from "./counts.js";
 import { byId, make, setText } from "./dom.js";
 import { FlowMap, isWorked } from "./map.js";
+import { say, speak, switchLanguage } from "./speech.js";
 import { Views, arg, note, style } from "./views.js";
-import { PHASES, number, say, speak, switchLanguage } from "./words.js";
+import { PHASES, number } from "./words.js";
 
 const CITY = new URLSearchParams(location.search).get("city");
 const query = (params) => {
@@ -222,7 +223,7 @@ function makeRoom(open) {
 let card = null; // loaded with the first estate that is pointed at
 
 function hover(estate, ...at) {
-  if (estate && !card) return void import("./hover.js").then((it) => (card = it));
+  if (estate && !card) return void Promise.all([import("./hover.js"), style("hover.css")]).then(([it]) => (card = it));
   card?.hover(estate?.estate_id === chosen ? null : estate, at, { map, phaseOf });
 }
 
@@ -392,6 +393,7 @@ byId("in").addEventListener("click", () => map.zoomBy(1.8));
 byId("out").addEventListener("click", () => map.zoomBy(1 / 1.8));
 byId("fit").addEventListener("click", () => map.fit({ fly: true }));
 byId("language").addEventListener("click", switchLanguage);
+byId("log-out").addEventListener("click", () => import("./log-out.js").then(({ logOut }) => logOut()));
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && chosen) pick(null);
 });

@@ -12,13 +12,13 @@ import { View, boxOf, groundMetres, worldX, worldY } from "./view.js";
 
 const DEAR = 12; // milliseconds: a base that costs more is not redrawn for every frame of a gesture
 const REST = 140; // milliseconds without movement after which the base is drawn sharp again
-const PULSE = 1600; // milliseconds
+export const PULSE = 1600; // milliseconds
 const FLIGHT = 520; // milliseconds
 const COVERED = ["nobody", "idle", "group, no operation"];
 const CROWD = 20_000; // points from which dots that hide each other are left out
 const REFERENCE = { households: 3000, members: 500 }; // where a dot has its full size
 
-const ease = (t) => 1 - (1 - t) ** 3;
+export const ease = (t) => 1 - (1 - t) ** 3;
 
 /** What the map takes from the style sheet, so that colours stand in one place. */
 function paint() {
@@ -75,7 +75,7 @@ export class FlowMap {
     this.resize();
   }
 
-  /** Names and flows come once there is something to name: the first picture doesn't wait for them. */
+  /** Names, stores and flows come once there is something to name: the first picture doesn't wait for them. */
   async name() {
     [this.labels, this.flows] = await Promise.all([import("./labels.js"), import("./flows.js")]);
     this.invalidate("base");
@@ -424,9 +424,9 @@ export class FlowMap {
     });
     this.flows?.routes(this, pen);
     this.drawFound(pen);
-    this.drawPulses(pen, now);
+    this.flows?.pulses(this, pen, now);
     this.drawWorked(pen, seen);
-    this.drawStores(pen);
+    this.flows?.stores(this, pen);
     this.drawMark(pen, this.hovered);
     this.drawMark(pen, this.chosen);
     this.labels?.names(this, pen, seen);
@@ -437,29 +437,6 @@ export class FlowMap {
     this.layers[name] = on;
     if (name === "coverage") this.tone();
     this.invalidate("base");
-  }
-
-  drawPulses(pen, now) {
-    for (const [i, { start, strong }] of this.pulses) {
-      const t = (now - start) / PULSE;
-      if (t >= 1) {
-        this.pulses.delete(i);
-        continue;
-      }
-      if (t < 0 || !this.shows(this.estates[i])) continue;
-      const r = this.size(i);
-      pen.strokeStyle = this.phaseColour(i);
-      for (const late of strong ? [0, 0.22] : [0]) {
-        const k = (t - late) / (1 - late);
-        if (k <= 0) continue;
-        pen.globalAlpha = (strong ? 0.7 : 0.5) * (1 - k);
-        pen.lineWidth = 1.5;
-        pen.beginPath();
-        pen.arc(this.view.sx(this.xs[i]), this.view.sy(this.ys[i]), r + ease(k) * (strong ? 20 : 13), 0, 2 * Math.PI);
-        pen.stroke();
-      }
-    }
-    pen.globalAlpha = 1;
   }
 
   drawFound(pen) {
@@ -499,23 +476,6 @@ export class FlowMap {
       if (this.flows && this.view.zoom >= this.flows.NEAR) this.flows.groups(pen, x, y, r + 4, this.estates[i].groups ?? 0, colour);
     }
     pen.globalAlpha = 1;
-  }
-
-  drawStores(pen) {
-    const mark = this.sprite("store", 8, (p) => {
-      p.rotate(Math.PI / 4);
-      p.fillStyle = this.colours.store;
-      p.strokeStyle = this.colours.halo;
-      p.lineWidth = 1.5;
-      p.beginPath();
-      p.roundRect(-4, -4, 8, 8, 1.5);
-      p.fill();
-      p.stroke();
-    });
-    const { half } = mark;
-    for (const store of this.stores) {
-      pen.drawImage(mark.canvas, this.view.sx(store.x) - half, this.view.sy(store.y) - half, 2 * half, 2 * half);
-    }
   }
 
   drawMark(pen, i) {

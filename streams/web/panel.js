@@ -3,9 +3,10 @@
 import { get } from "./api.js";
 import { areas, bars } from "./chart.js";
 import { icon, make, setText } from "./dom.js";
+import { say } from "./speech.js";
 import { tell } from "./story.js";
 import { RUNGS, STATUSES } from "./words-estate.js";
-import { PHASES, number, say } from "./words.js";
+import { PHASES, number } from "./words.js";
 
 const TIMELINE_EVERY = 4000; // milliseconds: a live estate asks no oftener
 const STORY_EVERY = 15_000;
@@ -89,7 +90,7 @@ export class Panel {
       ui.tasks.append(make("li", { attrs: { "data-status": status } }, n, make("span", { text: say(`t_${status}`) })));
       return { status, n };
     });
-    const close = make("button", { cls: "close", attrs: { type: "button", "aria-label": say("close") }, on: { click: () => this.onClose() } }, icon("close"));
+    const close = make("button", { cls: "close", attrs: { type: "button", "aria-label": say("close") }, on: { click: () => this.onClose() } }, icon("close", "desk-icons"));
     const head = make("header", {}, make("div", { cls: "title" }, ui.name, ui.where), close);
     ui.body = make(
       "div", { cls: "body" },

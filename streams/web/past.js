@@ -3,7 +3,8 @@
 import { get, pause } from "./api.js";
 import { lessMotion, make, setText } from "./dom.js";
 import { isWorked } from "./map.js";
-import { PHASES, learn, number, say } from "./words.js";
+import { learn, say } from "./speech.js";
+import { PHASES, number } from "./words.js";
 
 learn({
   p_play: ["播放", "Play"], p_stop: ["停", "Stop"], p_live: ["回到现在", "Back to now"],

@@ -1,7 +1,8 @@
 // The map as a picture to take along: both canvases, a title with the day, and the legend.
 
 import { save } from "./export.js";
-import { PHASES, say } from "./words.js";
+import { say } from "./speech.js";
+import { PHASES } from "./words.js";
 
 const HEAD = 56, FOOT = 44; // CSS pixels
 

@@ -2,8 +2,8 @@
 
 import { byId, make } from "./dom.js";
 import { openChat } from "./playbook-chat.js";
-import { say } from "./words.js";
-import { listed, tell } from "./playbook-words.js";
+import { listed } from "./playbook-words.js";
+import { say } from "./speech.js";
 
 export const FORMULA = ["need", "value", "trust", "benefit", "risk", "threshold"];
 const EXCERPT = 60;
@@ -48,14 +48,14 @@ function heads(board, balance) {
   const corner = place(make("div", { cls: "corner" }), 1, 1);
   corner.style.gridRow = "1 / span 2";
   const phases = board.phases.map((phase) => place(make("div", { cls: "phase", attrs: { "data-phase": phase.phase } },
-    make("strong", { text: `${say(phase.phase)} · ${tell("phase_days", { n: phase.days })}` }),
+    make("strong", { text: `${say(phase.phase)} · ${say("phase_days", { n: phase.days })}` }),
     make("span", { cls: "aim", text: phase.aim, attrs: { title: phase.aim } }),
   ), phase.first + 1, 1, phase.days));
   const tops = board.columns.map((column) => {
     const tally = days.find((day) => day.day === column.day);
     const warned = balance.warnings.filter((one) => one.stage === board.stage && one.day === column.day);
     return place(make("div", { cls: "day" },
-      make("b", { text: tell("day_n", { n: column.day }) }),
+      make("b", { text: say("day_n", { n: column.day }) }),
       tally ? bars(tally, balance.every_day, most) : null,
       ...warned.map((one) => make("span", { cls: "warned", text: warning(one) })),
     ), column.day + 1, 2);
@@ -64,7 +64,7 @@ function heads(board, balance) {
 }
 
 function bars(tally, wanted, most) {
-  const said = FORMULA.map((part) => `${tell(`p_${part}`)} ${tally.formula[part] ?? 0}`).join(" · ");
+  const said = FORMULA.map((part) => `${say(`p_${part}`)} ${tally.formula[part] ?? 0}`).join(" · ");
   const el = make("span", { cls: "bars", attrs: { role: "img", "aria-label": said, title: said } });
   for (const part of FORMULA) {
     const n = tally.formula[part] ?? 0;
@@ -78,10 +78,10 @@ function bars(tally, wanted, most) {
 /** A warning of the balance, in the reader's language. */
 export function warning(one) {
   const drives = one.kind === "few_drives";
-  const parts = one.kind === "said_twice" ? one.parts : one.parts.map((part) => tell(`${drives ? "d" : "p"}_${part}`));
-  return tell(`w_${one.kind}`, {
+  const parts = one.kind === "said_twice" ? one.parts : one.parts.map((part) => say(`${drives ? "d" : "p"}_${part}`));
+  return say(`w_${one.kind}`, {
     stage: one.stage, day: one.day, least: one.least, phase: one.phase ? say(one.phase) : "",
-    parts: parts.length ? listed(parts) : tell("none"),
+    parts: parts.length ? listed(parts) : say("none"),
   });
 }
 
@@ -92,7 +92,7 @@ function rows(board) {
   if (board.cards.some((card) => card.window === null)) windows.push({ window: null, start: "", end: "" });
   return windows.flatMap((window, index) => {
     const row = index + 3;
-    const name = window.window === null ? tell("no_window") : tell(window.window);
+    const name = window.window === null ? say("no_window") : say(window.window);
     const head = place(make("div", { cls: "window", text: name },
       make("small", { text: window.start ? `${window.start}\n${window.end}` : "" })), 1, row);
     const cells = board.columns.map((column) => {
@@ -106,8 +106,8 @@ function rows(board) {
 function rescues(board) {
   if (!board.rescue.length) return [];
   const row = board.windows.length + 4;
-  const head = place(make("div", { cls: "window", text: tell("rescue") },
-    make("small", { text: tell("rescue_why") })), 1, row);
+  const head = place(make("div", { cls: "window", text: say("rescue") },
+    make("small", { text: say("rescue_why") })), 1, row);
   const cells = board.phases.map((phase) => place(make("div", { cls: "rescue" },
     ...board.rescue.filter((card) => card.phase === phase.phase).map((card) => cardOf(board, card)),
   ), phase.first + 1, row, phase.days));
@@ -124,11 +124,11 @@ function cardOf(board, card) {
   make("span", { cls: "meta" },
     card.at ? make("span", { text: card.at }) : null,
     make("b", { text: say(card.role) }),
-    replies ? make("span", { cls: "replies", text: `↩${replies}`, attrs: { title: tell("replies_n", { n: replies }) } }) : null,
+    replies ? make("span", { cls: "replies", text: `↩${replies}`, attrs: { title: say("replies_n", { n: replies }) } }) : null,
   ),
   make("span", { cls: "words", text: excerpt(card.said.text) }),
   make("span", { cls: "serves" }, ...card.said.formula.map((part) =>
-    make("i", { text: tell(`s_${part}`), attrs: { title: tell(`p_${part}`) } }))));
+    make("i", { text: say(`s_${part}`), attrs: { title: say(`p_${part}`) } }))));
   cards.set(el, card);
   return el;
 }
@@ -178,7 +178,7 @@ function drawSections(board) {
   const parts = board.sections.map((section) => {
     const shelf = make("div", { cls: "shelf" });
     const part = make("details", { attrs: { "data-section": section.section } },
-      make("summary", { text: tell(`x_${section.section}`) }, make("span", { cls: "n", text: section.cards.length })),
+      make("summary", { text: say(`x_${section.section}`) }, make("span", { cls: "n", text: section.cards.length })),
       shelf);
     // Hundreds of cards that nobody opens are not drawn.
     part.addEventListener("toggle", () => {
@@ -191,5 +191,5 @@ function drawSections(board) {
     });
     return part;
   });
-  byId("sections").replaceChildren(...(parts.length ? [make("h2", { text: tell("sections") }), ...parts] : []));
+  byId("sections").replaceChildren(...(parts.length ? [make("h2", { text: say("sections") }), ...parts] : []));
 }

@@ -1,8 +1,8 @@
 // A script as it would be read in the chat: who says it, the text, its disclosure, the replies in their order.
 
 import { byId, icon, make } from "./dom.js";
-import { say } from "./words.js";
-import { listed, tell } from "./playbook-words.js";
+import { listed } from "./playbook-words.js";
+import { say } from "./speech.js";
 
 let onClose = null;
 
@@ -10,7 +10,7 @@ let onClose = null;
 export function openChat(board, card, back) {
   onClose = back;
   const panel = byId("panel");
-  panel.setAttribute("aria-label", tell("preview"));
+  panel.setAttribute("aria-label", say("preview"));
   panel.replaceChildren(head(board, card), talk(board, card));
   panel.hidden = false;
   panel.focus({ preventScroll: true });
@@ -33,16 +33,16 @@ function head(board, card) {
   const where = { group: "in_group", private: "in_private" }[card.said.where] ?? "in_hand";
   return make("header", {},
     make("h2", { text: scene(board, card) }),
-    make("p", { text: [`${say(card.role)}${card.action ? ` · ${say(`a_${card.action}`)}` : ""}`, tell(where),
-      card.at && card.minutes ? tell("minutes", { at: card.at, n: card.minutes }) : null].filter(Boolean).join(" · ") }),
-    make("button", { cls: "close", attrs: { type: "button", "aria-label": tell("close") }, on: { click: () => closeChat() } },
-      icon("close")));
+    make("p", { text: [`${say(card.role)}${card.action ? ` · ${say(`a_${card.action}`)}` : ""}`, say(where),
+      card.at && card.minutes ? say("minutes", { at: card.at, n: card.minutes }) : null].filter(Boolean).join(" · ") }),
+    make("button", { cls: "close", attrs: { type: "button", "aria-label": say("close") }, on: { click: () => closeChat() } },
+      icon("close", "desk-icons")));
 }
 
 function scene(board, card) {
   if (!card.phase) return card.id;
-  const day = card.day ? tell("day_n", { n: card.day }) : tell("rescue");
-  return [say(card.phase), day, card.window ? tell(card.window) : null].filter(Boolean).join(" · ");
+  const day = card.day ? say("day_n", { n: card.day }) : say("rescue");
+  return [say(card.phase), day, card.window ? say(card.window) : null].filter(Boolean).join(" · ");
 }
 
 function talk(board, card) {
@@ -50,14 +50,14 @@ function talk(board, card) {
   if (card.at) el.append(make("p", { cls: "time", text: card.at }));
   el.append(...spoken(card.role, card.said, card.id, scene(board, card)));
   for (const reply of card.replies ?? []) {
-    el.append(make("p", { cls: "time", text: tell("after", { at: later(card.at, reply.after), n: reply.after }) }));
+    el.append(make("p", { cls: "time", text: say("after", { at: later(card.at, reply.after), n: reply.after }) }));
     el.append(...spoken(reply.role, reply.said, reply.id));
   }
   if (card.instead) {
-    el.append(make("p", { cls: "time", text: tell("instead") }));
+    el.append(make("p", { cls: "time", text: say("instead") }));
     el.append(...spoken(card.role, card.instead, `${card.id}-instead`));
   }
-  el.append(make("p", { cls: "example", text: tell("example") }));
+  el.append(make("p", { cls: "example", text: say("example") }));
   return el;
 }
 
@@ -69,14 +69,14 @@ function later(at, minutes) {
 
 function spoken(role, said, id, where) {
   const text = said.where ? message(role, said) : make("div", { cls: "note" },
-    make("strong", { text: `${said.who} · ${tell("in_hand")}` }), document.createTextNode(said.text));
+    make("strong", { text: `${said.who} · ${say("in_hand")}` }), document.createTextNode(said.text));
   return [text, tags(said, id, where)];
 }
 
 function message(role, said) {
   return make("div", { cls: "message", attrs: { "data-role": role } },
     make("span", { cls: "avatar", text: [...said.name][0], attrs: { "aria-hidden": "true" } }),
-    make("span", { cls: "who", text: said.who }, said.speaks_as === "staff" ? null : make("em", { text: tell(said.speaks_as) })),
+    make("span", { cls: "who", text: said.who }, said.speaks_as === "staff" ? null : make("em", { text: say(said.speaks_as) })),
     make("div", { cls: "bubble" }, make("span", { text: said.text }),
       said.disclosure ? make("span", { cls: "disclosure", text: said.disclosure }) : null),
     ...said.attachments.map((words) => make("div", { cls: "attachment", text: words })));
@@ -84,15 +84,15 @@ function message(role, said) {
 
 function tags(said, id, where) {
   const rows = [
-    ["formula", listed(said.formula.map((part) => tell(`p_${part}`)))],
-    ["drives", listed(said.drives.map((drive) => tell(`d_${drive}`)))],
+    ["formula", listed(said.formula.map((part) => say(`p_${part}`)))],
+    ["drives", listed(said.drives.map((drive) => say(`d_${drive}`)))],
     ["scene", where],
-    ["speaks", tell(said.speaks_as)],
-    ["rests_on", said.testimonial ? tell("testimonial", { product: said.testimonial }) : null],
-    ["script", `${id} · ${tell("version_n", { n: said.version })}`],
+    ["speaks", say(said.speaks_as)],
+    ["rests_on", said.testimonial ? say("testimonial", { product: said.testimonial }) : null],
+    ["script", `${id} · ${say("version_n", { n: said.version })}`],
   ].filter(([, value]) => value);
   const el = make("dl", { cls: "tags" });
-  for (const [name, value] of rows) el.append(make("dt", { text: tell(name) }), make("dd", { text: value }));
-  if (said.unfilled) el.append(make("dt", {}), make("dd", { text: tell("unfilled", { name: said.unfilled }) }));
+  for (const [name, value] of rows) el.append(make("dt", { text: say(name) }), make("dd", { text: value }));
+  if (said.unfilled) el.append(make("dt", {}), make("dd", { text: say("unfilled", { name: said.unfilled }) }));
   return el;
 }

@@ -2,8 +2,8 @@
 
 import { make } from "./dom.js";
 import { FORMULA, warning } from "./playbook-board.js";
-import { say } from "./words.js";
-import { fieldName, fieldValue, tell } from "./playbook-words.js";
+import { fieldName, fieldValue } from "./playbook-words.js";
+import { say } from "./speech.js";
 
 const DRIVES = ["place", "relation", "interest", "benefit", "event", "honour"];
 const SIGNS = { "~": "changed", "+": "added", "-": "gone" };
@@ -18,28 +18,28 @@ export function drawBalance(el, balance) {
 }
 
 function warned(warnings) {
-  if (!warnings.length) return make("p", { cls: "well", text: tell("in_balance") });
+  if (!warnings.length) return make("p", { cls: "well", text: say("in_balance") });
   return make("ul", { cls: "warnings" }, ...warnings.map((one) => make("li", { text: warning(one) })));
 }
 
 function table(stage, days, balance) {
   const most = Math.max(1, ...days.flatMap((day) => [...Object.values(day.formula), ...Object.values(day.drives)]));
   const head = make("tr", {},
-    make("th", { text: tell("day"), attrs: { scope: "col" } }),
-    ...FORMULA.map((part) => make("th", { text: tell(`p_${part}`), attrs: { scope: "col" } })),
-    ...DRIVES.map((drive) => make("th", { text: tell(`d_${drive}`), attrs: { scope: "col" } })));
+    make("th", { text: say("day"), attrs: { scope: "col" } }),
+    ...FORMULA.map((part) => make("th", { text: say(`p_${part}`), attrs: { scope: "col" } })),
+    ...DRIVES.map((drive) => make("th", { text: say(`d_${drive}`), attrs: { scope: "col" } })));
   return make("table", { cls: "days" },
-    make("caption", { text: tell("stage_days", { n: stage, days: days.length }) }),
+    make("caption", { text: say("stage_days", { n: stage, days: days.length }) }),
     make("thead", {}, head),
     make("tbody", {}, ...days.map((day) => make("tr", {},
       make("td", {}, make("span", { cls: "dot", attrs: { "data-phase": day.phase } }),
-        document.createTextNode(`${tell("day_n", { n: day.day })} · ${say(day.phase)}`)),
+        document.createTextNode(`${say("day_n", { n: day.day })} · ${say(day.phase)}`)),
       ...FORMULA.map((part) => figure(day.formula[part] ?? 0, most, "", balance.every_day.includes(part))),
       ...DRIVES.map((drive) => figure(day.drives[drive] ?? 0, most, " drive", false))))));
 }
 
 function figure(n, most, kind, wanted) {
-  if (!n) return make("td", { cls: `n${wanted ? " missing" : ""}`, text: wanted ? tell("missing") : "·" });
+  if (!n) return make("td", { cls: `n${wanted ? " missing" : ""}`, text: wanted ? say("missing") : "·" });
   const bar = make("span", { cls: "bar", attrs: { "aria-hidden": "true" } });
   bar.style.width = `${Math.max(3, Math.round((40 * n) / most))}px`;
   return make("td", { cls: `n${kind}` }, bar, document.createTextNode(String(n)));
@@ -52,28 +52,28 @@ export function drawDifference(el, difference, shelf, choose) {
   const chosen = difference ? `${difference.from.name}@${difference.from.version}` : "";
   const options = shelf.flatMap((one) => one.versions.toReversed().map((version) => {
     const value = `${one.name}@${version}`;
-    const text = `${one.title} · ${tell("version_n", { n: version })}`;
+    const text = `${one.title} · ${say("version_n", { n: version })}`;
     return make("option", { text, attrs: { value, selected: value === chosen } });
   }));
   const select = make("select", {
-    attrs: { id: "from", "aria-label": tell("compare") }, on: { change: () => choose(select.value) },
+    attrs: { id: "from", "aria-label": say("compare") }, on: { change: () => choose(select.value) },
   }, difference ? null : make("option", { text: "—", attrs: { value: "", selected: true, disabled: true } }), ...options);
-  const bar = make("div", { cls: "compare" }, make("span", { text: tell("compare") }), select,
-    make("span", { cls: "count", text: difference ? summary(difference.items) : tell("nothing_before") }));
+  const bar = make("div", { cls: "compare" }, make("span", { text: say("compare") }), select,
+    make("span", { cls: "count", text: difference ? summary(difference.items) : say("nothing_before") }));
   el.replaceChildren(bar, make("ol", { cls: "changes" }, ...(difference?.items ?? []).map(change)));
 }
 
 function summary(items) {
-  if (!items.length) return tell("same");
+  if (!items.length) return say("same");
   const count = (sign) => items.filter((item) => item.sign === sign).length;
-  return tell("changes", { n: items.length, changed: count("~"), added: count("+"), gone: count("-") });
+  return say("changes", { n: items.length, changed: count("~"), added: count("+"), gone: count("-") });
 }
 
 function change(item) {
   return make("li", {},
     make("h3", {},
-      make("span", { cls: "sign", text: tell(SIGNS[item.sign]), attrs: { "data-sign": item.sign } }),
-      make("span", { text: item.id ?? tell("outside") }),
+      make("span", { cls: "sign", text: say(SIGNS[item.sign]), attrs: { "data-sign": item.sign } }),
+      make("span", { text: item.id ?? say("outside") }),
       make("small", { text: fieldName(item.place) })),
     ...item.lines.map((line) => make("p", { text: line.sign ? line.text : field(line.text), attrs: { "data-sign": line.sign } })));
 }

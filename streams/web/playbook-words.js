@@ -1,9 +1,10 @@
 // The words of the playbooks' page, beside those that it shares with the others.
 
+import { language, learn, say } from "./speech.js";
 import "./words-estate.js"; // roles and actions
-import { language, say } from "./words.js";
+import "./words.js";
 
-const TABLE = {
+learn({
   title: ["打法", "Playbooks"],
   back: ["← 流量地图", "← Flow map"],
   which: ["打法", "Playbook"],
@@ -56,7 +57,6 @@ const TABLE = {
   unfilled: ["{name} 要等经销商填好才有，先按原文显示", "{name} is filled in by the dealer; shown as written"],
   example: ["预览里的人名、门店和楼盘都是示例；正式发出时换成真实的人和店。",
     "People, shop and estate are examples; a task has the real ones."],
-  close: ["关闭", "Close"],
 
   sections: ["不分天的话术", "What has no day"],
   x_reactions: ["即时回应", "Answers to events"], x_recurring: ["固定节目", "What comes again"],
@@ -83,20 +83,7 @@ const TABLE = {
   changes: ["共 {n} 处：改 {changed}，新增 {added}，去掉 {gone}",
     "{n} things: {changed} changed, {added} new, {gone} gone"],
   nothing_before: ["这份打法只有这一版，请在上面选一份来比。", "There is one version: choose above what to compare with."],
-};
-
-/** The word or sentence of that name; what this page has no word for, the others may have. */
-export function tell(name, gaps) {
-  const text = TABLE[name]?.[language() === "en" ? 1 : 0];
-  if (text === undefined) return say(name, gaps);
-  return gaps ? text.replace(/\{(\w+)\}/g, (_, gap) => String(gaps[gap] ?? "")) : text;
-}
-
-/** Fills what names its words with data-word (text) and data-word-label (spoken label). */
-export function tellAll(root = document) {
-  for (const el of root.querySelectorAll("[data-word]")) el.textContent = tell(el.dataset.word);
-  for (const el of root.querySelectorAll("[data-word-label]")) el.setAttribute("aria-label", tell(el.dataset.wordLabel));
-}
+});
 
 /** Words of a list, as a sentence has them. */
 export const listed = (words) => words.join(language() === "en" ? ", " : "、");

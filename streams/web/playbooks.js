@@ -5,8 +5,8 @@ import { arrange, byId, make, setText } from "./dom.js";
 import { drawBoard, filterBoard } from "./playbook-board.js";
 import { drawBalance, drawDifference } from "./playbook-views.js";
 import { closeChat } from "./playbook-chat.js";
-import { say, speak, switchLanguage } from "./words.js";
-import { tell, tellAll } from "./playbook-words.js";
+import "./playbook-words.js";
+import { say, speak, switchLanguage } from "./speech.js";
 
 const VIEWS = ["board", "balance", "diff"];
 const asked = new URLSearchParams(location.search);
@@ -82,13 +82,13 @@ function go(change) {
 
 function draw() {
   const { board } = shown;
-  document.title = `${board.title} · ${tell("title")}`;
+  document.title = `${board.title} · ${say("title")}`;
   setText(byId("heading"), board.title);
   setText(byId("facts"), facts(board));
   arrange(byId("name"), shelf.map((one) => option(one.name, one.title, one.name === at.name)));
   const of = shelf.find((one) => one.name === at.name);
   arrange(byId("version"), (of?.versions ?? [board.version]).toReversed().map((version) =>
-    option(version, tell("version_n", { n: version }), version === board.version)));
+    option(version, say("version_n", { n: version }), version === board.version)));
   for (const tab of document.querySelectorAll("[role=tab]")) {
     tab.setAttribute("aria-selected", String(tab.dataset.view === at.view));
     tab.tabIndex = tab.dataset.view === at.view ? 0 : -1;
@@ -99,9 +99,9 @@ function draw() {
 }
 
 function facts(board) {
-  const words = tell("facts", { for: tell(`${board.for.estate}_${board.for.group}`), ...board.counts });
+  const words = say("facts", { for: say(`${board.for.estate}_${board.for.group}`), ...board.counts });
   const made = board.derived;
-  return made ? `${words} · ${tell("derived", { base: titleOf(made.base), version: made.base_edition })}` : words;
+  return made ? `${words} · ${say("derived", { base: titleOf(made.base), version: made.base_edition })}` : words;
 }
 
 const titleOf = (name) => shelf.find((one) => one.name === name)?.title ?? name;
@@ -111,7 +111,7 @@ const option = (value, text, selected) => make("option", { text, attrs: { value,
 function drawStages(board) {
   byId("stages").hidden = at.view !== "board";
   byId("stages").replaceChildren(...board.stages.map((one) => make("button", {
-    text: tell("stage_days", { n: one.stage, days: one.days }),
+    text: say("stage_days", { n: one.stage, days: one.days }),
     attrs: { type: "button", "aria-pressed": String(one.stage === board.stage) },
     on: { click: () => go({ stage: one.stage }) },
   })));
@@ -141,14 +141,10 @@ function choose(role) {
 
 // --- the start --------------------------------------------------------------------------------------
 
-function words() {
-  speak();
-  tellAll();
-}
-
 byId("name").addEventListener("change", (event) => go({ name: event.target.value, version: null, stage: null, from: null }));
 byId("version").addEventListener("change", (event) => go({ version: event.target.value, from: null }));
 byId("language").addEventListener("click", switchLanguage);
+byId("log-out").addEventListener("click", () => import("./log-out.js").then(({ logOut }) => logOut()));
 byId("theme").addEventListener("click", () => globalThis.loupanTheme?.toggle());
 byId("print").addEventListener("click", () => print());
 for (const tab of document.querySelectorAll("[role=tab]")) {
@@ -161,12 +157,9 @@ for (const tab of document.querySelectorAll("[role=tab]")) {
     go({ view: next });
   });
 }
-addEventListener("language", () => {
-  tellAll();
-  if (shown) load();
-});
+addEventListener("language", () => shown && load());
 
-words();
+speak();
 try {
   shelf = (await get("/v1/playbooks")).playbooks;
   at.name ??= shelf.find((one) => one.name === "new-estate-own-group")?.name ?? shelf[0]?.name;

@@ -1,6 +1,6 @@
 // An estate's timeline in words: what went out, told shortly, with bursts of the same thing told once.
 
-import { say } from "./words.js";
+import { say } from "./speech.js";
 
 const WORDS = {
   "loupan.campaign.phase-entered.v1": (d) => say("e_phase", { phase: say(d.phase), day: d.day }),

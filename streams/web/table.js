@@ -2,7 +2,8 @@
 
 import { make, setText } from "./dom.js";
 import { saveCsv } from "./export.js";
-import { number, say } from "./words.js";
+import { say } from "./speech.js";
+import { number } from "./words.js";
 
 const PAGE = 200; // rows at once
 

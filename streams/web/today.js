@@ -1,8 +1,8 @@
 // Today's tasks, by the windows in which people read: what is to be done first, what is over at the end of the page.
 
 import { Card, isOpen } from "./card.js";
-import { language, say } from "./dealer-words.js";
 import { arrange, byId, icon, make, setText } from "./dom.js";
+import { language, say } from "./speech.js";
 import { byTime, WINDOWS, windowAt, windowName } from "./windows.js";
 
 const EARLY = 15 * 60_000; // milliseconds before its window in which a task may be done

@@ -2,8 +2,9 @@
 
 import { get } from "./api.js";
 import { parts } from "./card.js";
-import { actionOf, dateOf, personaOf, say } from "./dealer-words.js";
+import { actionOf, dateOf, personaOf } from "./dealer-words.js";
 import { icon, make } from "./dom.js";
+import { say } from "./speech.js";
 import { byWindow, WINDOWS, windowName } from "./windows.js";
 
 export class View {

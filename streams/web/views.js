@@ -26,7 +26,7 @@ export function note(changes) {
   if (text !== args().toString()) history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
 }
 
-/** The style sheet of what is loaded later, once. */
+/** The style sheet of what is loaded later, once; paper's has the last word. */
 export function style(name) {
   const id = `style-${name}`;
   if (byId(id)) return Promise.resolve();
@@ -34,7 +34,7 @@ export function style(name) {
   const there = new Promise((resolve) => {
     link.onload = link.onerror = resolve;
   });
-  document.head.append(link);
+  document.head.insertBefore(link, byId("style-print.css"));
   return there;
 }
 

@@ -1,7 +1,7 @@
 // The windows of a day in which people read, and which tasks count to which.
 
 import { make } from "./dom.js";
-import { say } from "./dealer-words.js";
+import { say } from "./speech.js";
 
 /** From which minute tasks count to a window, its name, and when people read (in words, and in minutes). */
 export const WINDOWS = [

@@ -1,6 +1,6 @@
 // The words of an estate's panel and its story: learnt when the first estate is opened.
 
-import { learn } from "./words.js";
+import { learn } from "./speech.js";
 
 export const RUNGS = [
   "stranger", "onlooker", "participant", "interested", "prospective_buyer", "buyer", "loyal_fan", "spreader", "referrer",
@@ -8,6 +8,9 @@ export const RUNGS = [
 export const STATUSES = ["issued", "claimed", "done", "verified", "skipped", "expired", "withdrawn"];
 
 learn({
+  close: ["关闭", "Close"],
+  day_of: ["第 {day} 天 / 共 {days} 天", "Day {day} of {days}"],
+  stage_n: ["第 {n} 轮", "Stage {n}"],
   against_baseline: ["与同类群的通常水平（今天）", "Against what such groups usually have (today)"],
   gates: ["阶段与门槛", "Phases and gates"],
   filled: ["阶梯一天天填起来", "The ladder as it filled"],

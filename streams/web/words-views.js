@@ -1,6 +1,6 @@
 // The words of the views beside the map: learnt when the first of them is opened.
 
-import { learn } from "./words.js";
+import { learn } from "./speech.js";
 
 learn({
   "nobody_sub": ["没有经销商，15 公里内也没有门店", "no dealer, and no store within 15 km"],

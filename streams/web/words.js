@@ -1,18 +1,14 @@
-// Every word that the pages say, in one table. Chinese first; English for HQ's guests.
+// The words that HQ's pages have beside the common ones.
 
-const TABLE = {
+import { learn } from "./speech.js";
+
+learn({
   title: ["楼盘流量地图", "Estate flow map"],
   playbooks: ["打法", "Playbooks"],
-  toggle: ["EN", "中文"],
-  toggle_label: ["Switch to English", "切换为中文"],
-  simulated: ["模拟数据", "Simulated data"],
   live: ["实时", "Live"],
   waiting: ["重新连接中…", "Reconnecting…"],
-  loading: ["正在读取…", "Loading…"],
   failed: ["暂时读不到数据，稍后会自动再试。", "The data can't be reached; trying again shortly."],
-  signed_out: ["登录已失效，请重新打开登录链接。", "You are signed out: open your login link again."],
   forbidden: ["这个账号没有总部权限。", "This account has no access to HQ."],
-  weekday: ["周日 周一 周二 周三 周四 周五 周六", "Sun Mon Tue Wed Thu Fri Sat"],
 
   worked: ["在营楼盘", "Estates worked"],
   worked_of: ["全部 {n}", "of {n}"],
@@ -86,57 +82,13 @@ const TABLE = {
   l_print: ["打印", "Print"],
   k_over: ["已结束或暂停", "Ended or paused"],
 
-  close: ["关闭", "Close"],
-  day_of: ["第 {day} 天 / 共 {days} 天", "Day {day} of {days}"],
   day_only: ["第 {day} 天", "Day {day}"],
-  stage_n: ["第 {n} 轮", "Stage {n}"],
   running: ["进行中", "Running"],
   scheduled: ["待开始", "Scheduled"],
   paused: ["已暂停", "Paused"],
   ended: ["已结束", "Ended"],
   against_target: ["订单与目标", "Orders against target"],
-};
-
-let column = 0;
-try {
-  column = localStorage.getItem("loupan.language") === "en" ? 1 : 0;
-} catch {
-  // storage may be shut off; the page then begins in Chinese
-}
-
-/** The word or sentence of that name, with `{gaps}` filled. */
-export function say(name, gaps) {
-  const text = TABLE[name]?.[column] ?? name;
-  return gaps ? text.replace(/\{(\w+)\}/g, (_, gap) => String(gaps[gap] ?? "")) : text;
-}
-
-/** Adds the words of a part that is loaded when it is opened. */
-export const learn = (table) => void Object.assign(TABLE, table);
-
-export const language = () => (column ? "en" : "zh-CN");
-
-/** Turns the page to the other language; what the page drew itself is redrawn by `language` listeners. */
-export function switchLanguage() {
-  column = 1 - column;
-  try {
-    localStorage.setItem("loupan.language", column ? "en" : "zh");
-  } catch {
-    // as above
-  }
-  speak();
-  dispatchEvent(new Event("language"));
-}
-
-/** Fills every element that names its words: data-say for the text, data-say-label for the spoken label. */
-export function speak(root = document) {
-  document.documentElement.lang = language();
-  for (const el of root.querySelectorAll("[data-say]")) el.textContent = say(el.dataset.say);
-  for (const el of root.querySelectorAll("[data-say-label]")) {
-    el.setAttribute("aria-label", say(el.dataset.sayLabel));
-    if (el.tagName === "BUTTON") el.title = say(el.dataset.sayLabel);
-  }
-  for (const el of root.querySelectorAll("[data-say-placeholder]")) el.placeholder = say(el.dataset.sayPlaceholder);
-}
+});
 
 const plain = new Intl.NumberFormat("en-US");
 

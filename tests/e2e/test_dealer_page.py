@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
 
 from schemas.tasks import Script
 from schemas.values import Role
@@ -403,6 +403,52 @@ delete globalThis.caches;
 delete CacheStorage.prototype.open;
 Object.defineProperty(globalThis, "localStorage", { get() { throw new Error("shut off"); } });
 """
+
+
+def answering(page: Page) -> list[str]:
+    """Says yes to whatever the page asks; what it asked."""
+    asked: list[str] = []
+
+    def yes(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept()
+
+    page.on("dialog", yes)
+    return asked
+
+
+def test_who_logs_out_leaves_nothing_on_the_phone(open_page: Open, own: Here) -> None:
+    page = open_page(own, worker=True)
+    controlled(page)
+    page.locator("#language").tap()
+    other = page.context.new_page()
+    other.goto(f"{own.url}/dealer")
+    expect(other.locator(".card").first).to_be_visible(timeout=_SOON)
+    page.bring_to_front()
+    asked = answering(page)
+    page.locator("#log-out").tap()
+    page.wait_for_url("**/login", timeout=_SOON)
+    other.wait_for_url("**/login", timeout=_SOON)  # an open tab is no way back in
+    assert "login link" in asked[0]
+    assert page.evaluate("Object.entries(localStorage)") == [["loupan.language", "en"]]
+    assert page.evaluate("caches.keys()") == []
+    assert page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+    page.goto(f"{own.url}/dealer")
+    expect(page.locator("h1")).to_have_text("您还没有登录。")
+
+
+def test_what_is_not_sent_is_spoken_of_before_it_is_lost(open_page: Open, own: Here) -> None:
+    page = open_page(own)
+    for lost in ("**/v1/tasks/*/done", "**/logout"):
+        page.route(lost, lambda route: route.abort())
+    mark_done(page)
+    expect(card(page).get_by_text("待送出")).to_be_visible()
+    asked = answering(page)
+    with page.expect_event("dialog", lambda dialog: "还没有退出" in dialog.message):
+        page.locator("#log-out").tap()
+    assert "还有 1 条没有送出" in asked[0]
+    page.reload()
+    expect(card(page).get_by_text("待送出")).to_be_visible(timeout=_SOON)
 
 
 def test_a_browser_that_has_next_to_nothing_works_all_the_same(open_page: Open, here: Here) -> None:

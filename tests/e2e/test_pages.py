@@ -33,8 +33,8 @@ def open_page(chromium: Browser, demo: Demo) -> Iterator[Open]:
 
     def open_(name: str, *, prepare: Callable[[Page], None] | None = None, **options: Any) -> Page:
         # The worker behind the dealers' page hides requests from a route; it has its tests in test_dealer_page.py.
-        context = chromium.new_context(
-            **(_PHONE if name == "dealer" else _DESK), locale="zh-CN", service_workers="block", **options)
+        context = chromium.new_context(**{
+            **(_PHONE if name == "dealer" else _DESK), "locale": "zh-CN", "service_workers": "block", **options})
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -105,6 +105,33 @@ def test_a_page_weighs_at_most_100_kb_before_its_data(open_page: Open, name: str
     weights = [len(page.request.get(url).body()) for url in own]
     assert len(own) > 5
     assert sum(weights) <= _HEAVIEST
+
+
+@pytest.mark.parametrize("name", ["hq", "dealer"])
+@pytest.mark.parametrize(("asks_for", "first"), [("zh-TW", "zh-CN"), ("de-DE", "en")])
+def test_a_first_visit_is_in_chinese_unless_the_browser_asks_for_none(
+    open_page: Open, name: str, asks_for: str, first: str
+) -> None:
+    page = open_page(name, locale=asks_for)
+    html = page.locator("html")
+    expect(html).to_have_attribute("lang", first)
+    other = "en" if first == "zh-CN" else "zh-CN"
+    page.click("#language")
+    expect(html).to_have_attribute("lang", other)
+    page.reload()
+    expect(html).to_have_attribute("lang", other)
+
+
+def test_who_logs_out_of_hq_means_it_and_is_out(open_page: Open, demo: Demo) -> None:
+    page = open_page("hq")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    with page.expect_event("dialog"):
+        page.click("#log-out")
+    expect(page.locator("#campaigns .row").first).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.click("#log-out")
+    page.wait_for_url("**/login")
+    assert page.request.get(f"{demo.url}/v1/me").status == 401
 
 
 @pytest.mark.parametrize("name", ["hq", "dealer"])

@@ -168,6 +168,14 @@ def test_english_is_one_tap_away(open_page: Open) -> None:
     expect(page.locator(".warnings")).to_contain_text("Stage 1, day 6 has no trust")
 
 
+def test_who_logs_out_is_out(open_page: Open, site: tuple[str, World]) -> None:
+    page = open_page()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.locator("#log-out").click()
+    page.wait_for_url("**/login")
+    assert page.request.get(f"{site[0]}/v1/playbooks").status == 401
+
+
 def test_light_and_dark_are_chosen_for_all_pages(open_page: Open) -> None:
     page = open_page("?name=poisoned", color_scheme="light")
     role = "getComputedStyle(document.querySelector('#board .card')).getPropertyValue('--role')"
