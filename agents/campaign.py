@@ -30,11 +30,25 @@ from agents import (
     stages,
     tasks,
 )
+from agents.after_rows import reviews_row
+from agents.call_rows import last_call as last_call_row
 from agents.order_rows import money_row, sales_row
+from agents.people_rows import BORNE, of_member, recent, ties
 from agents.phases import Trigger, move, state_of
 from agents.records import EstateRecord, GroupNow
 from agents.rows import CAMPAIGN, Address, Rows
-from agents.state import GROUP, CampaignRow, GroupRow, campaign_row, member_row, order_row, tally
+from agents.state import (
+    GROUP,
+    CampaignRow,
+    GroupRow,
+    campaign_row,
+    exchanges_row,
+    group_row,
+    member_row,
+    order_row,
+    peace_row,
+    tally,
+)
 from agents.turn import Turn
 from agents.world import World
 from schemas import events as ev
@@ -97,8 +111,24 @@ def _rows_of_order(estate_id: str, data: Any) -> tuple[Address, ...]:
         sales_row(estate_id))
 
 
+def _rows_of_speaker(estate_id: str, data: Any) -> tuple[Address, ...]:
+    """Of the member too what is kept beside their row, and all that listens in the group; of an answer both sides."""
+    group_id, member_id = data.group_id, data.member_id
+    rows: tuple[Address, ...] = (
+        campaign_row(estate_id), member_row(estate_id, group_id, member_id), tally(estate_id, group_id),
+        of_member(BORNE, estate_id, group_id, member_id), peace_row(estate_id, member_id),
+        group_row(estate_id, group_id), recent(estate_id, group_id), last_call_row(estate_id, group_id),
+        exchanges_row(estate_id, group_id), reviews_row(estate_id, group_id))
+    if data.mentions or data.reply_to is not None:
+        rows += (ties(estate_id, group_id, member_id),)
+        for other in (data.mentions or ())[:graph.ANSWERED_AT_ONCE]:
+            rows += member_row(estate_id, group_id, other), ties(estate_id, group_id, other)
+    return rows
+
+
 _LIKELY: dict[type[ev.Event], Callable[[str, Any], tuple[Address, ...]]] = {
-    **dict.fromkeys((ev.GroupMessage, ev.MemberJoined, ev.MemberLeft), _rows_of_member),
+    ev.GroupMessage: _rows_of_speaker,
+    **dict.fromkeys((ev.MemberJoined, ev.MemberLeft), _rows_of_member),
     **dict.fromkeys(ev.ORDER_EVENTS, _rows_of_order),
 }
 

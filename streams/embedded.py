@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from agents.records import NOWHERE, EstateRecord
 from agents.rows import Address
+from agents.state import MEMBER_HOME, person
 from agents.turn import Turn
 from agents.world import World
 from schemas.errors import BadEvent, BrokenRule
@@ -194,13 +195,16 @@ class Pipeline:
         cold = [(event, addresses) for _, event in records if not holds(addresses := likely("", event))]
         if not cold:
             return
-        self._rows.prefetch(address for _, addresses in cold for address in addresses)
+        rows = self._rows
+        rows.prefetch(address for _, addresses in cold for address in addresses)
         wanted: list[Address] = []
         for event, addresses in cold:
-            home = self._rows.get(addresses[0]) if addresses else None
+            # Of who is met for the first time also what holds for them.
+            wanted.extend(person(a[3]) for a in addresses if a[2] == MEMBER_HOME and rows.get(a) is None)
+            home = rows.get(addresses[0]) if addresses else None
             if (estate_id := getattr(home, "estate_id", None)) is not None:
                 wanted.extend(self._campaign.likely(estate_id, event))
-        self._rows.prefetch(wanted)
+        rows.prefetch(wanted)
 
     def _apply(self, offset: int, event: Event, batch: _Batch) -> None:
         """One event's whole way: the clock first, then placement, then each estate's campaign."""

@@ -74,7 +74,11 @@ class LockedRows(StoredRows):
         super().__init__()
         self._places, self._people = keys.places, keys.people
 
-    def get(self, address: Address) -> Any:
+    def _begin(self) -> None:
+        super()._begin()
+        self._found, self.get = self.get, self._given
+
+    def _given(self, address: Address) -> Any:
         """The row at the address, or None.
 
         Raises:
@@ -83,7 +87,7 @@ class LockedRows(StoredRows):
         _, key, kind, _ = address
         if kind != TASK_HOME and key not in (self._people if kind == PERSON else self._places):
             raise Unlocked(key, person=kind == PERSON)
-        return super().get(address)
+        return self._found(address)
 
     def scan(self, step: int, key: str, kind: int) -> Iterator[tuple[str, Any]]:
         """Every row of one kind under one key, ordered by sub.

@@ -42,7 +42,27 @@ def test_what_a_step_asks_for_first_is_among_the_likely_rows():
         assert len(set(placement.likely_rows(event))) == len(placement.likely_rows(event))
     message = ev.decode(builders.message())
     assert set(placement.likely_rows(message)) <= set(drive.rows.at)
-    assert set(campaign.likely_rows("e1", message)) <= set(drive.rows.at)
+
+
+@pytest.mark.parametrize("said", [{}, {"text": "请问多少钱一平"}, {"mentions": ["m2"]}])
+def test_all_that_a_members_message_asks_for_is_among_the_likely_rows(said):
+    drive = Drive().send(START, builders.joined(), builders.joined(member="m2"))
+    # What is asked of the estate as a whole is in memory after the first message of anybody.
+    drive.send(builders.message(member="m2", **{"text": "请问多少钱一平", **said}))
+    event = ev.decode(builders.message(**said))
+    asked, get = [], drive.rows.get
+
+    def noted(address):
+        asked.append(address)
+        return get(address)
+
+    drive.rows.get = noted
+    for record in placement.place(event, drive.rows, drive.world).records:
+        campaign.advance(record, drive.rows, drive.world)
+    likely = {*placement.likely_rows(event), *campaign.likely_rows("e1", event)}
+    of_member = [address for address in asked if "m1" in address[3] or "m1" in address[1]]
+    assert of_member
+    assert set(of_member) <= likely
 
 
 # --- commands -------------------------------------------------------------------------------------------
