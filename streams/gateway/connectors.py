@@ -17,7 +17,7 @@ from streams.gateway.context import Gateway, Here, json
 from streams.gateway.events import MAX_EVENTS, body_of, not_too_many
 from streams.gateway.ports import Accepted
 from streams.gateway.problems import NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
-from streams.gateway.reasons import not_taken
+from streams.gateway.reasons import not_taken, results_for
 from streams.importing import wechaty
 from streams.inbox import DEAD, bury, milliseconds
 
@@ -63,7 +63,7 @@ async def hear_wechaty(request: Request, here: Here, grant: Publisher) -> Respon
             f"This takes application/json, not {media_type or 'what names no type'}.")
     raws, single = _split(await body_of(request))
     source = grant.source or wechaty.SOURCE
-    heard = await _take(here, raws, source)
+    heard = results_for(request, await _take(here, raws, source))
     if single and heard[0].status == "error":
         raise not_taken(heard[0].detail, results=heard)
     counts = {name: sum(one.status == name for one in heard) for name in ("accepted", "duplicate", "ignored", "error")}

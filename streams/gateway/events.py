@@ -18,7 +18,7 @@ from streams.gateway.auth import Publisher
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.ports import Accepted
 from streams.gateway.problems import BAD_REQUEST, BUSY, NOT_ALLOWED, NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
-from streams.gateway.reasons import not_taken
+from streams.gateway.reasons import in_chinese, not_taken, results_for
 
 #: The largest request, in bytes and in events.
 MAX_REQUEST_BYTES = 8 * 1_048_576
@@ -72,7 +72,8 @@ async def publish(request: Request, here: Here, grant: Publisher) -> Response:
     foreign = _foreign(sent, grant.source)
     own = [raw for index, raw in enumerate(sent.raws) if index not in foreign] if foreign else sent.raws
     results = await here.door.accept(own) if own else []
-    return _answer(here, sent, _in_place(results, foreign, len(sent.raws)) if foreign else results, foreign)
+    placed = _in_place(results, foreign, len(sent.raws)) if foreign else results
+    return _answer(here, sent, results_for(request, placed), foreign)
 
 
 class _Named(msgspec.Struct):
@@ -116,9 +117,9 @@ def _answer(here: Gateway, sent: Sent, results: list[Accepted], foreign: dict[in
     for status, count in counts.items():
         here.measures.events.labels(status).inc(count)
     if sent.single and foreign:
+        why = foreign[0].detail or ""
         raise Problem(
-            NOT_ALLOWED, f"事件没有被接收：{foreign[0].detail}。", f"The event was not taken: {foreign[0].detail}.",
-            results=results)
+            NOT_ALLOWED, f"事件没有被接收：{in_chinese(why)}。", f"The event was not taken: {why}.", results=results)
     if sent.single and results[0].status == "error":
         raise not_taken(results[0].detail, results=results)
     return json({"results": results, **counts})

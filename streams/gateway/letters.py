@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from schemas.errors import BadEvent
 from streams.dead_letters import resent
 from streams.gateway.auth import Hq
 from streams.gateway.context import Here, json
 from streams.gateway.problems import BAD_EVENT, NOT_FOUND, TOO_LATE, Problem
-from streams.gateway.reasons import in_chinese, not_taken
+from streams.gateway.reasons import in_chinese, not_taken, reason_for
 from streams.inbox import AHEAD, read_event
 from streams.readers import LAST, DeadLetter, find_dead_letter, list_dead_letters, mark_retried
 
@@ -24,23 +24,24 @@ router = APIRouter(tags=["hq"])
 
 @router.get("/v1/dead-letters", summary="Dead letters, the latest first")
 def read_dead_letters(
+    request: Request,
     here: Here,
     _: Hq,
     status: Literal["dead", "retried"] | None = None,
     before: Annotated[int | None, Query(ge=0, le=LAST, description="The last page's cursor")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
-    """`{"dead_letters", "cursor"}`: each with its origin, its reason and what it was."""
+    """`{"dead_letters", "cursor"}`: each with its origin, its reason (by Accept-Language) and what it was."""
     rows = here.read(lambda connection: list_dead_letters(connection, status=status, before=before, limit=limit))
     return json({
-        "dead_letters": [_shown(row) for row in rows],
+        "dead_letters": [_shown(row) | {"reason": reason_for(request, row.reason)} for row in rows],
         "cursor": rows[-1].offset if len(rows) == limit else None,
     })
 
 
 def _shown(row: DeadLetter) -> dict[str, Any]:
     return {
-        "id": row.offset, "origin": row.origin, "reason": row.reason, "status": row.status,
+        "id": row.offset, "origin": row.origin, "status": row.status,
         "at": datetime.fromtimestamp(row.at / 1000, UTC),
         "raw": row.raw[: _SHOWN * 4].decode(errors="replace")[:_SHOWN], "raw_bytes": len(row.raw),
     }

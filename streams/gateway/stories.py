@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection, select
 from starlette.concurrency import run_in_threadpool
 
@@ -19,6 +19,7 @@ from streams.gateway.auth import Watcher
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.estates import own_estate
 from streams.gateway.history import take_in
+from streams.gateway.reasons import reason_for
 from streams.readers import LAST, MOST, LogRow, campaign_log, list_dead_letters, of_estate, sent_at
 from streams.sql import sql_of
 from streams.tables import tasks
@@ -41,16 +42,20 @@ _timed = msgspec.json.Decoder(_Timed)
 
 
 @router.get("/v1/estates/{estate_id}/story", summary="An estate's phases, ladder, punctuality and dead letters")
-async def read_story(estate_id: str, here: Here, grant: Watcher) -> Response:
+async def read_story(request: Request, estate_id: str, here: Here, grant: Watcher) -> Response:
     """`{"phases", "ladder", "tasks", "letters"}` of one estate.
 
     `phases`: what the campaign entered, missed and reached, in order, each with the measures against its gate;
     `ladder`: by day, how many had risen to each rung; `tasks`: by day, those done in their window, done late, expired,
-    skipped and open; `letters`: the latest dead letters of its groups, tasks and orders, for HQ alone.
+    skipped and open; `letters`: the latest dead letters of its groups, tasks and orders, for HQ alone, each with its
+    reason by Accept-Language.
     """
     await run_in_threadpool(own_estate, here, grant, estate_id)
     await take_in(here)
-    return json(await here.ask(lambda connection: _story(here, grant, connection, estate_id)))
+    story = await here.ask(lambda connection: _story(here, grant, connection, estate_id))
+    for letter in story["letters"]:
+        letter["reason"] = reason_for(request, letter["reason"])
+    return json(story)
 
 
 def _story(here: Gateway, grant: Grant, connection: Connection, estate_id: str) -> dict[str, Any]:

@@ -59,6 +59,8 @@ export class Panel {
     if (!this.estate) return;
     this.build();
     this.fill();
+    this.storyAt = 0; // the dead letters' reasons come in the page's language
+    this.askStory();
     this.fillTimeline();
     this.fillStory();
   }

@@ -94,6 +94,28 @@ def test_a_wrong_event_is_said_in_chinese_to_who_reads_chinese(world, raw, says)
     assert detail == f"事件没有被接收：{says}。它已存为死信。"
 
 
+def test_each_event_of_a_batch_is_answered_in_the_readers_language(world):
+    batch = b"[" + builders.message() + b"," + builders.message(member="", id="e-2") + b"]"
+    said = {
+        language: world.publish(batch, headers={**BATCH, "Accept-Language": language}).json()["results"][1]["detail"]
+        for language in ("zh-CN,zh;q=0.9", "en")
+    }
+    assert said == {
+        "zh-CN,zh;q=0.9": "不能为空（$.data.member_id）",
+        "en": "Expected `str` of length >= 1 - at `$.data.member_id`",
+    }
+
+
+def test_a_dead_letter_tells_why_in_the_readers_language(world):
+    world.publish(builders.message(member=""))
+    chinese, english = (
+        world.get("/v1/dead-letters", headers={"Accept-Language": language}).json()["dead_letters"][0]["reason"]
+        for language in ("zh", "en")
+    )
+    assert chinese == "不能为空（$.data.member_id）"
+    assert english == "Expected `str` of length >= 1 - at `$.data.member_id`"
+
+
 def test_a_request_that_is_too_large_is_read_to_its_end_and_then_refused(world):
     with world.served() as client:
         headers = {"Authorization": f"Bearer {world.tokens['integration']}", **BATCH}
