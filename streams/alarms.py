@@ -49,6 +49,18 @@ class Alarms:
                 return
             yield popped
 
+    def due_by(self, end: int) -> Iterator[str]:
+        """The estates that are due by `end`, in no order; they stay due."""
+        heap, places = self._heap, [0]
+        while places:
+            place = places.pop()
+            # What lies below in the heap is due no earlier.
+            if place < len(heap) and heap[place][0] <= end:
+                due, estate_id = heap[place]
+                if self._due.get(estate_id) == due:
+                    yield estate_id
+                places += (2 * place + 1, 2 * place + 2)
+
     def pop(self, end: int) -> tuple[int, str] | None:
         """The next estate that is due by `end`, and since when; it is due no more."""
         due = self.next()

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 from sqlalchemy import Connection, Engine
 
 from agents.records import NOWHERE, EstateRecord
-from agents.rows import Address
+from agents.rows import CAMPAIGN, Address
 from agents.state import MEMBER_HOME, person
 from agents.turn import Turn
 from agents.world import World
@@ -258,6 +259,8 @@ class Pipeline:
         goes on: what a late event left due in its past is woken now, and no day is lived twice.
         """
         woken = 0
+        # What a waking estate asks for is nearly everything of it.
+        self._rows.gather(CAMPAIGN, islice(self._alarms.due_by(end), limit))
         clock = passed if passed is not None else self._clock
         while (limit is None or woken < limit) and (popped := self._alarms.pop(end)) is not None:
             due, estate_id = popped

@@ -30,6 +30,7 @@ _KEY = ("step", "key", "kind", "sub")
 _upsert = Put(state, *_KEY, "value", update=("value",))
 _delete = Remove(state, *_KEY)
 _find = Find(state, _KEY, "value")
+_find_under = Find(state, ("step", "key"), "kind", "sub", "value")
 _GET = "SELECT value FROM state WHERE step = ? AND key = ? AND kind = ? AND sub = ?"
 _SCAN = "SELECT sub, value FROM state WHERE step = ? AND key = ? AND kind = ?"
 
@@ -60,12 +61,15 @@ class StoredRows:
         self._begin()
         self._old: dict[Address, Any] = {}
         self._under: dict[tuple[int, str, int], dict[str, Any]] = {}
+        #: Steps and keys of which every row is in memory.
+        self._whole: set[tuple[int, str]] = set()
         #: The rows under a key in their order, as long as none of them changes.
         self._ordered: dict[tuple[int, str, int], list[tuple[str, Any]]] = {}
         self._dirty: dict[Address, None] = {}
         self._dropped: dict[Address, Any] = {}
         self._undo: list[tuple[Address, Any, bool]] = []
         self._find: Any = None
+        self._find_under: Any = None
         self._get: Any = None
         self._scan: Any = None
 
@@ -80,10 +84,17 @@ class StoredRows:
         """A row that is not of the young generation."""
         value = self._old.pop(address, _ABSENT)
         if value is _ABSENT:
-            under = self._under.get(address[:3])
+            under = self._known_under(address[:3])
             # Where every row under the key is known, what isn't among them isn't in the table either.
             value = self._read(address) if under is None else under.get(address[3])
         return value
+
+    def _known_under(self, prefix: tuple[int, str, int]) -> dict[str, Any] | None:
+        """Every row of a kind under a key, where all of them are in memory."""
+        under = self._under.get(prefix)
+        if under is None and prefix[:2] in self._whole:
+            under = self._under[prefix] = {}
+        return under
 
     def put(self, address: Address, value: Any) -> None:
         """Put a new value there."""
@@ -94,7 +105,7 @@ class StoredRows:
         self._young[address] = value
         self._dirty[address] = None
         prefix = address[:3]
-        under = self._under.get(prefix)
+        under = self._known_under(prefix)
         if under is not None:
             self._ordered.pop(prefix, None)
             if value is None:
@@ -113,7 +124,7 @@ class StoredRows:
         prefix = (step, key, kind)
         ordered = self._ordered.get(prefix)
         if ordered is None:
-            under = self._under.get(prefix)
+            under = self._known_under(prefix)
             if under is None:
                 under = self._read_all(step, key, kind)
             ordered = self._ordered[prefix] = sorted(under.items(), key=_sub)
@@ -137,13 +148,14 @@ class StoredRows:
             # What there is under the key is read anew when it is asked for again.
             self._under.pop(address[:3], None)
             self._ordered.pop(address[:3], None)
+            self._whole.discard(address[:2])
         self._undo.clear()
 
     # --- the table --------------------------------------------------------------------------------
 
     def attach(self, connection: Connection) -> None:
         """Read through this connection from now on."""
-        self._find = partial(_find, connection)
+        self._find, self._find_under = partial(_find, connection), partial(_find_under, connection)
         self._get, self._scan = one_by_one(connection, _GET), one_by_one(connection, _SCAN)
 
     def holds(self, addresses: Iterable[Address]) -> bool:
@@ -160,6 +172,28 @@ class StoredRows:
         young.update(dict.fromkeys(wanted))
         for step, key, kind, sub, value in self._find(wanted):
             young[step, key, kind, sub] = _DECODE[kind](value)
+
+    def gather(self, step: int, keys: Iterable[str]) -> None:
+        """Fetch every row under these keys by one statement, but of those keys of which all is in memory."""
+        wanted = [(step, key) for key in dict.fromkeys(keys) if (step, key) not in self._whole]
+        if not wanted:
+            return
+        young, old, fresh = self._young, self._old, set(wanted)
+        under: dict[tuple[int, str, int], dict[str, Any]] = {}
+        for _, key, kind, sub, value in self._find_under(wanted):
+            address = (step, key, kind, sub)
+            known = young.get(address, _ABSENT)
+            if known is _ABSENT:
+                known = old.pop(address, _ABSENT)
+                young[address] = known = _DECODE[kind](value) if known is _ABSENT else known
+            under.setdefault(address[:3], {})[sub] = known
+        for address in self._dirty:
+            if address[:2] in fresh:
+                under.setdefault(address[:3], {})[address[3]] = young[address]
+        for prefix, rows in under.items():
+            if prefix not in self._under:
+                self._under[prefix] = {sub: row for sub, row in rows.items() if row is not None}
+        self._whole |= fresh
 
     @property
     def dirty(self) -> Iterable[Address]:
@@ -193,12 +227,12 @@ class StoredRows:
         if len(self._young) > self._generation:
             self._old = self._young
             self._begin()
-            self._under.clear()
-            self._ordered.clear()
+            for known in (self._under, self._ordered, self._whole):
+                known.clear()
 
     def discard(self) -> None:
         """The transaction was rolled back: trust only the table."""
-        for part in (self._young, self._old, self._under, self._ordered, self._dirty, self._dropped):
+        for part in (self._young, self._old, self._under, self._whole, self._ordered, self._dirty, self._dropped):
             part.clear()
         self._undo.clear()
 

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from agents.records import EstateRecord
+from agents.rows import CAMPAIGN
 from agents.turn import Turn
 from agents.world import World
 from schemas.errors import BadEvent, BrokenRule
@@ -181,9 +182,15 @@ class Campaigning:
         """Fetch the rows that the campaigns will ask for first, of each partition at once."""
         likely = self._step.likely
         wanted: dict[int, list[Any]] = {}
+        waking: dict[int, list[str]] = {}
         for number, handed in records:
-            if handed.event is not None:
+            if isinstance(handed.event, Woke):
+                # What a waking estate asks for is nearly everything of it.
+                waking.setdefault(number, []).append(handed.estate_id)
+            elif handed.event is not None:
                 wanted.setdefault(number, []).extend(likely(handed.estate_id, handed.event))
+        for number, estates in waking.items():
+            self._owned[number].rows.gather(CAMPAIGN, estates)
         for number, addresses in wanted.items():
             self._owned[number].rows.prefetch(addresses)
 
@@ -212,6 +219,9 @@ class Campaigning:
         What a late event left due in the clock's past is woken now: no day is lived twice.
         """
         clock, partition.clock = partition.clock, max(partition.clock, now)
+        if (due := partition.alarms.next()) is None or due > partition.clock:
+            return
+        partition.rows.gather(CAMPAIGN, partition.alarms.due_by(partition.clock))
         while (popped := partition.alarms.pop(partition.clock)) is not None:
             due, estate_id = popped
             clock = max(clock, due)

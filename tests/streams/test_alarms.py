@@ -13,6 +13,14 @@ def test_who_is_due_is_woken_in_order_of_due_time_then_of_estate():
     assert len(alarms) == 1
 
 
+def test_who_is_due_may_be_asked_without_waking():
+    alarms = Alarms([(f"e{n}", n % 7) for n in range(40)])
+    alarms.set("e6", 1)
+    assert sorted(alarms.due_by(2)) == sorted([*(f"e{n}" for n in range(40) if n % 7 <= 2), "e6"])
+    assert list(alarms.due_by(-1)) == []
+    assert len(list(alarms.upto(100, 100))) == 40
+
+
 def test_of_an_estate_only_its_earliest_counts():
     alarms = Alarms()
     assert alarms.set("a", 20)

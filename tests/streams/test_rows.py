@@ -163,6 +163,23 @@ def test_what_was_prefetched_is_what_single_reads_give(engine):
         engine, single, lambda rows: [rows.get(address) for address in addresses])
 
 
+def test_what_was_gathered_needs_no_reading_any_more(engine):
+    fill(engine, 40)
+    rows = StoredRows()
+    with engine.begin() as connection:
+        rows.attach(connection)
+        rows.put(*member(1, rung=6))
+        rows.drop(member(2)[0])
+        rows.put(*member(99))
+        rows.gather(CAMPAIGN, ["e1", "e2"])
+        # Whoever read the table now would find nothing.
+        connection.execute(text("DELETE FROM state"))
+        assert [rows.get(member(n)[0]) is None for n in (0, 1, 2, 99, 100)] == [False, False, True, False, True]
+        assert [sub for sub, _ in rows.scan(CAMPAIGN, "e1", MEMBER)] == sorted(
+            member(n)[0][3] for n in (*range(40), 99) if n != 2)
+        assert list(rows.scan(CAMPAIGN, "e2", MEMBER)) == list(rows.scan(CAMPAIGN, "e1", TASK)) == []
+
+
 def test_a_prefetch_leaves_what_is_not_written_yet(engine):
     fill(engine, 3)
     rows = StoredRows()
@@ -292,6 +309,10 @@ class AgainstADict(RuleBasedStateMachine):
     @rule(addresses=st.lists(ADDRESSES))
     def prefetch(self, addresses: list[Address]) -> None:
         self.rows.prefetch(addresses)
+
+    @rule(estates=st.lists(st.sampled_from(["e1", "e2", "e3"])))
+    def gather(self, estates: list[str]) -> None:
+        self.rows.gather(CAMPAIGN, estates)
 
     @rule(estate=st.sampled_from(["e1", "e2"]))
     def scan(self, estate: str) -> None:
