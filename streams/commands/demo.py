@@ -24,6 +24,7 @@ from streams.demo.writing import write_reference
 from streams.inbox import Door
 from streams.playbook_files import builtin_playbooks
 from streams.reference_store import save_reference
+from streams.served_at import say_served
 from streams.serving import address_of, listen, serve
 from streams.settings import read_settings
 from streams.simulated import say_simulated
@@ -87,6 +88,7 @@ def _run_demo(engine: Engine, reference: Reference, begin: datetime, *, listener
     tokens = {}
     with engine.begin() as connection:
         say_simulated(connection)
+        say_served(connection, listener_url)
         save_reference(connection, reference, {})
         Door().accept(connection, campaign_starts(reference, ZoneInfo(str(world.default.zone)), begin))
         tokens["hq"] = create_token(connection, TokenRole.HQ, None, "demo")

@@ -19,6 +19,7 @@ from streams.gateway.limits import Limits
 from streams.kafka.cluster import Cluster
 from streams.living import Living
 from streams.reference_store import keep_shipped, load_reference, reference_version
+from streams.served_at import say_served
 from streams.serving import address_of, listen, serve, serve_over
 from streams.settings import Settings, read_settings
 from streams.tokens import TokenRole, any_holds, create_token
@@ -50,6 +51,7 @@ def serve_command(
         url = address_of(listener)
         with engine.begin() as connection:
             token = None if any_holds(connection) else create_token(connection, TokenRole.HQ, None, "first start")
+            say_served(connection, url)
         err.print(f"loupan listens on {url}")
         if token is not None:
             err.print(f"HQ's page, with the first token (shown once): {url}/login?token={token}&next=/hq")

@@ -19,6 +19,7 @@ from streams.audit import Entry, read, write
 from streams.commands.shared import DEFAULT_DATABASE, AsJson, Database, err, opened, out, print_json
 from streams.login_links import DAYS, MINUTES, make_link
 from streams.reference_store import find_kept
+from streams.served_at import served_at
 from streams.settings import read_settings
 from streams.sql import sql_of
 from streams.tokens import Grant, TokenRole, check_scope, create_token, list_tokens, look_up, now_ms, revoke
@@ -93,8 +94,8 @@ def link_command(
     if role is TokenRole.INTEGRATION:
         raise BadFile("role", None, "an integration has no page to log in to", "make it a token: loupan tokens create")
     _check(role, dealer, store, city, None)
-    base = _base(url)
     with opened(database, must_exist=True) as engine, engine.begin() as connection:
+        base = _base(url, connection)
         scope = _scope(connection, role, dealer, store, city)
         code = make_link(
             connection, role, scope.dealer_id, label or f"link {scope.name}".strip(), store_id=scope.store_id,
@@ -107,7 +108,7 @@ def link_command(
         return
     typer.echo(address)
     segno.make(address, error="m").terminal(out=typer.get_text_stream("stderr"), compact=True)
-    if "//127.0.0.1" in base or "//localhost" in base:
+    if any(f"//{host}" in base for host in _NO_PHONES):
         err.print("a phone does not reach this address: say --url, or set LOUPAN_URL", markup=False)
     err.print(f"works once, within {minutes:g} minutes; whoever opens it stays logged in for {days} days", markup=False)
 
@@ -216,11 +217,15 @@ def _known_city(connection: Connection, city: str) -> None:
         raise BadFile("--city", None, f"there is no estate and no dealer in {city}", "write it as estates.csv does")
 
 
-def _base(url: str | None) -> str:
-    """The gateway's address for people."""
+#: How addresses begin that are this machine's own.
+_NO_PHONES = ("127.", "localhost", "0.0.0.0:", "[::")
+
+
+def _base(url: str | None, connection: Connection) -> str:
+    """The gateway's address for people: as it is given, else where it was last served, else where it would be."""
     settings = read_settings()
     if url is None:
-        url = settings.url or f"http://{settings.host}:{settings.port or 8460}"
+        url = settings.url or served_at(connection) or f"http://{settings.host}:{settings.port or 8460}"
     if not url.startswith(("http://", "https://")) or any(character in url for character in " ?#"):
         raise BadFile("--url", None, f"{url} is no address of a gateway", "write it as https://loupan.example")
     return url.rstrip("/")

@@ -20,6 +20,7 @@ from streams.commands.tokens import (
 from streams.database import open_database
 from streams.login_links import open_link
 from streams.reference_store import save_reference
+from streams.served_at import say_served
 from streams.tokens import TokenRole, look_up
 from tests.streams.gateway_world import two_dealers
 
@@ -107,8 +108,21 @@ def test_a_link_for_nobody_is_refused(database, given, says):
         link_command(**given, database=database)
 
 
-def test_an_address_that_no_phone_reaches_is_said(database, capsys):
-    link_command(HQ, url="http://127.0.0.1:8460", database=database)
+def test_a_link_leads_to_where_the_gateway_was_last_served(database, capsys):
+    engine = open_database(database)
+    for port in (8460, 40123):
+        with engine.begin() as connection:
+            say_served(connection, f"http://192.168.1.9:{port}")
+    engine.dispose()
+    link_command(HQ, database=database, as_json=True)
+    assert told(capsys)["url"].startswith("http://192.168.1.9:40123/login?")
+    link_command(HQ, url="https://loupan.example", database=database, as_json=True)
+    assert told(capsys)["url"].startswith("https://loupan.example/login?")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8460", "http://0.0.0.0:8460", "http://[::1]:8460"])
+def test_an_address_that_no_phone_reaches_is_said(database, capsys, url):
+    link_command(HQ, url=url, database=database)
     assert "a phone does not reach this address" in capsys.readouterr().err
 
 
