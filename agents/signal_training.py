@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b85encode
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from zlib import compress, crc32
 
@@ -22,7 +22,7 @@ from agents.signal_model import FEWEST, LOGIT_UNIT, USUAL, WEIGHT_UNIT
 from maps.sounds import sound
 
 SIGNALS = tuple(SignalName)
-Floats = NDArray[np.float64]
+Floats = NDArray[Any]
 #: A text as it is read, and the names of the signals that the rules find in it.
 Rules = Callable[[str], tuple[str, tuple[str, ...]]]
 
@@ -30,9 +30,9 @@ Rules = Callable[[str], tuple[str, tuple[str, ...]]]
 SEEN_AT_LEAST = 2
 #: How the descent goes (AdaGrad): its steps, the first one's length, what large weights cost, what a signal that is
 #: there counts against one that is not.
-STEPS, RATE, DECAY, PRESENT = 200, 0.3, 1e-4, 1.5
+STEPS, RATE, DECAY, PRESENT = 80, 0.5, 1e-4, 4.0
 #: A feature whose weights are all smaller, in the units of the file, is left out: half of them are, nothing is lost.
-FAINT = 10
+FAINT = 12
 #: A message made from another counts for so much.
 MADE = 0.5
 #: Parts into which the messages are cut: each is told by a model that has not seen it.
@@ -73,14 +73,16 @@ class Fitted(Struct, frozen=True):
 
 def fit(messages: Sequence[Labelled], rules: Rules) -> Fitted:
     """Fit the model on labelled messages."""
-    chances = _unseen(messages, rules)
+    sheet = _sheet(messages, rules)
+    chances = _unseen(sheet)
+    truth = sheet.truth[: len(messages)] > 0
     ruled = _ruled(messages, rules)
-    truth = _truth(messages)
     chosen = [_thresholds(SIGNALS[s], chances[:, s], truth[:, s], ruled[:, s]) for s in range(len(SIGNALS))]
     add, veto = [one[0] for one in chosen], [one[1] for one in chosen]
     told = np.where(ruled, chances >= np.array(veto), chances >= np.array(add))
-    names, weights, biases = _descend(messages, rules)
+    columns, weights, biases = _descend(sheet, np.ones(len(sheet.fold), dtype=bool))
     units = np.clip(np.rint(weights * WEIGHT_UNIT), -127, 127).astype(np.int8)
+    names = [sheet.names[place] for place in columns]
     telling = np.abs(units.astype(int)).max(axis=1) >= FAINT
     kept = np.flatnonzero(telling | np.array([name.startswith(RULED) for name in names]))
     return Fitted(
@@ -105,10 +107,10 @@ def _logit(chance: float) -> int:
 #: The chances from which what the rules find holds, that are tried: they are exact where they are sure.
 _VETOES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 #: The chances that are tried for what the rules do not find.
-_TRIED = tuple(step / 100 for step in range(30, 75, 5))
+_TRIED = tuple(step / 100 for step in range(30, 95, 5))
 #: A wrong one of these costs somebody: an order, a place in the group, a word from us that they wait for. So they are
 #: added from a higher chance on; of a complaint, which much of what people say sounds like, from the highest.
-RISKY = {"signs_up": 0.5, "advertises": 0.55, "complains": 0.7, "opts_out": 0.5, "breaks_rules": 0.5}
+RISKY = {"signs_up": 0.6, "advertises": 0.65, "complains": 0.85, "opts_out": 0.6, "breaks_rules": 0.5}
 
 
 def _thresholds(
@@ -124,15 +126,13 @@ def _f1(told: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     return 2 * right / max(int(told.sum()) + int(truth.sum()), 1)
 
 
-def _unseen(messages: Sequence[Labelled], rules: Rules) -> Floats:
-    """Each message's chances by a model that was fitted on the other parts."""
-    out = np.zeros((len(messages), len(SIGNALS)))
-    fold = np.array([crc32(one.text.encode()) % FOLDS for one in messages])
+def _unseen(sheet: Sheet) -> Floats:
+    """Each message's chances by a model that was fitted on the other parts, without what was made from its own."""
+    out = np.zeros((sheet.messages, len(SIGNALS)))
     for part in range(FOLDS):
-        names, weights, biases = _descend([messages[int(i)] for i in np.flatnonzero(fold != part)], rules)
-        there = np.flatnonzero(fold == part)
-        seen = _scaled(_matrix([features_of(messages[int(i)].text, rules) for i in there], names))
-        out[there] = _chance(seen @ weights + biases)
+        columns, weights, biases = _descend(sheet, sheet.fold != part)
+        there = np.flatnonzero(sheet.fold[: sheet.messages] == part)
+        out[there] = _chance(_scaled(sheet.seen[there][:, columns]) @ weights + biases)
     return out
 
 
@@ -147,27 +147,54 @@ def _ruled(messages: Sequence[Labelled], rules: Rules) -> NDArray[np.bool_]:
 # --- the descent ----------------------------------------------------------------------------------------
 
 
-def _descend(messages: Sequence[Labelled], rules: Rules) -> tuple[list[str], Floats, Floats]:
-    """The features' names, their weights (features x signals) and the signals' biases."""
+class Sheet(Struct, frozen=True, eq=False):
+    """The messages and, behind them, what is made from them: read once for all descents."""
+
+    messages: int
+    #: Every run that stands in enough messages, and in which rows (rows x names) each is.
+    names: list[str]
+    seen: Any
+    #: Which signals a row has (rows x signals), how much it counts, and its part.
+    truth: Floats
+    weight: Floats
+    fold: NDArray[np.int64]
+
+
+def _sheet(messages: Sequence[Labelled], rules: Rules) -> Sheet:
+    fold = [crc32(one.text.encode()) % FOLDS for one in messages]
+    made, parts = _made(messages, fold)
+    rows = [*messages, *made]
+    found = [features_of(one.text, rules) for one in rows]
     counts: Counter[str] = Counter()
-    for one in messages:
-        counts.update(features_of(one.text, rules))
+    for one in found[: len(messages)]:
+        counts.update(one)
     names = sorted(name for name, count in counts.items() if count >= SEEN_AT_LEAST)
-    rows = [*messages, *_made(messages)]
-    seen = _scaled(_matrix([features_of(one.text, rules) for one in rows], names))
-    back, truth = seen.T.tocsr(), _truth(rows).astype(float)
-    counted = np.where(truth > 0, PRESENT, 1.0) * np.array([[one.weight] for one in rows])
-    decay = DECAY * sum(one.weight for one in rows)
-    weights, biases = np.zeros((len(names), len(SIGNALS))), np.full(len(SIGNALS), -3.0)
+    return Sheet(
+        len(messages), names, _matrix(found, names), _truth(rows).astype(np.float32),
+        np.array([one.weight for one in rows], dtype=np.float32), np.array([*fold, *parts]))
+
+
+def _descend(sheet: Sheet, taken: NDArray[np.bool_]) -> tuple[NDArray[np.intp], Floats, Floats]:
+    """Fit on the rows that are taken: the places of the features, their weights (features x signals) and the biases."""
+    originals = np.flatnonzero(taken[: sheet.messages])
+    columns = np.flatnonzero(np.asarray(sheet.seen[originals].sum(axis=0)).ravel() >= SEEN_AT_LEAST)
+    rows = np.flatnonzero(taken)
+    seen = _scaled(sheet.seen[rows][:, columns])
+    back, truth, weight = seen.T.tocsr(), sheet.truth[rows], sheet.weight[rows]
+    counted = np.where(truth > 0, np.float32(PRESENT), np.float32(1)) * weight[:, None]
+    decay = np.float32(DECAY * float(weight.sum()))
+    weights = np.zeros((len(columns), len(SIGNALS)), dtype=np.float32)
+    biases = np.full(len(SIGNALS), -3, dtype=np.float32)
     square, bias_square = np.full_like(weights, 1e-3), np.full_like(biases, 1e-3)
+    rate = np.float32(RATE)
     for _ in range(STEPS):
         off = (_chance(seen @ weights + biases) - truth) * counted
         step, bias_step = back @ off + decay * weights, off.sum(axis=0)
         square += step * step
         bias_square += bias_step * bias_step
-        weights -= RATE * step / np.sqrt(square)
-        biases -= RATE * bias_step / np.sqrt(bias_square)
-    return names, weights, biases
+        weights -= rate * step / np.sqrt(square)
+        biases -= rate * bias_step / np.sqrt(bias_square)
+    return columns, weights, biases
 
 
 def features_of(text: str, rules: Rules) -> set[str]:
@@ -180,32 +207,40 @@ def _matrix(rows: Sequence[set[str]], names: Sequence[str]) -> Any:
     columns: list[int] = []
     ends = [0]
     for found in rows:
-        columns += sorted(place[name] for name in found if name in place)
+        columns += sorted([place[name] for name in found if name in place])
         ends.append(len(columns))
-    return csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(rows), len(names)))
+    return csr_matrix((np.ones(len(columns), dtype=np.float32), columns, ends), shape=(len(rows), len(names)))
 
 
 def _scaled(seen: Any) -> Any:
     """Of a message with many features each counts less, by the root."""
     known = np.maximum(np.asarray(seen.sum(axis=1)).ravel(), FEWEST)
-    return seen.multiply(np.sqrt(USUAL / known)[:, None]).tocsr()
+    return seen.multiply(np.sqrt(USUAL / known).astype(np.float32)[:, None]).tocsr()
 
 
 def _chance(logits: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
-def _made(messages: Sequence[Labelled]) -> Iterator[Labelled]:
-    """Messages made from others: with what people put around them, with a slip of sound, and two in one."""
-    for one in messages:
+def _made(messages: Sequence[Labelled], fold: Sequence[int]) -> tuple[list[Labelled], list[int]]:
+    """Messages made from others: with what people put around them, with a slip of sound, and two in one; their parts.
+
+    The two are of one part, so that no part holds what another is to be told by.
+    """
+    parts = [[one for one, part in zip(messages, fold, strict=True) if part == number] for number in range(FOLDS)]
+    made: list[Labelled] = []
+    of: list[int] = []
+    for one, part in zip(messages, fold, strict=True):
         text, dice = one.text, crc32(one.text.encode())
-        yield Labelled(text + _AFTER[dice % len(_AFTER)], one.signals, MADE)
-        yield Labelled(_BEFORE[(dice >> 4) % len(_BEFORE)] + text, one.signals, MADE)
+        made.append(Labelled(text + _AFTER[dice % len(_AFTER)], one.signals, MADE))
+        made.append(Labelled(_BEFORE[(dice >> 4) % len(_BEFORE)] + text, one.signals, MADE))
         at = (dice >> 8) % len(text)
         alike = _ALIKE.get(sound(text[at]), [text[at]])
-        yield Labelled(text[:at] + alike[(dice >> 12) % len(alike)] + text[at + 1 :], one.signals, MADE)
-        other = messages[(dice >> 3) * 7 % len(messages)]
+        made.append(Labelled(text[:at] + alike[(dice >> 12) % len(alike)] + text[at + 1 :], one.signals, MADE))
+        other = parts[part][(dice >> 3) * 7 % len(parts[part])]
         signals = {*one.signals, *other.signals}
         if not signals & _ALONE:
             joined = f"{text}{_BETWEEN[(dice >> 6) % len(_BETWEEN)]}{other.text}"
-            yield Labelled(joined, tuple(sorted(signals)), MADE)
+            made.append(Labelled(joined, tuple(sorted(signals)), MADE))
+        of += [part] * (len(made) - len(of))
+    return made, of
