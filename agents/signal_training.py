@@ -1,6 +1,6 @@
 """Fits the model of signals on labelled messages: one logistic regression a signal.
 
-Sums in a fixed order and nothing random: the same messages give the same model. It takes some seconds.
+Sums in a fixed order and nothing random: the same messages give the same model. It takes half a minute.
 """
 
 from __future__ import annotations

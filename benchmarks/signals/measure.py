@@ -13,7 +13,7 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from time import process_time
 from timeit import timeit
 from typing import Any
@@ -49,8 +49,8 @@ def quality(held: Path) -> Iterator[str]:
     yield f"{held.name}, {len(rows)} held-out messages: F1 of the rules alone, and with the model"
     columns = [(name, f1(rows, ruled, name), f1(rows, told, name)) for name in SIGNALS]
     yield from (f"| `{name}` | {alone:.2f} | {both:.2f} |" for name, alone, both in columns)
-    means = [sum(column[at] for column in columns) / len(columns) for at in (1, 2)]
-    yield f"| **mean** | {means[0]:.3f} | {means[1]:.3f} |"
+    alone, both = fmean(column[1] for column in columns), fmean(column[2] for column in columns)
+    yield f"| **mean** | {alone:.3f} | {both:.3f} |"
 
 
 def false_alarms(folder: Path) -> Iterator[str]:

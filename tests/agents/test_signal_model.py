@@ -7,6 +7,7 @@ import json
 from base64 import b85decode
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from zlib import decompress
 
 import pytest
@@ -19,32 +20,45 @@ from agents.signals import SIGNALS, signals_of
 
 _HERE = Path(__file__).parent
 _TRAINING = _HERE.parents[1] / "agents" / "data" / "signals-train.jsonl"
-#: Written in one go, by families of phrasing, before any model was seen; never trained on.
-HELD = [json.loads(line) for line in (_HERE / "data" / "signals-held.jsonl").read_text("utf-8").splitlines()]
-TRAINED = [json.loads(line) for line in _TRAINING.read_text("utf-8").splitlines()]
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+#: Never trained on. The first was written in one go before any model was seen; the second by another hand, who knew
+#: neither the rules nor the training messages.
+FIRST, SECOND = (_rows(_HERE / "data" / name) for name in ("signals-held.jsonl", "signals-held-2.jsonl"))
+HELD = [*FIRST, *SECOND]
+TRAINED = _rows(_TRAINING)
 
 
 def names(text: str) -> set[str]:
     return {signal.name for signal in signals_of(text)}
 
 
-def test_messages_that_were_never_trained_on_are_told_with_a_macro_f1_of_at_least_86_percent():
+@pytest.mark.parametrize(("held", "least"), [(FIRST, 0.88), (SECOND, 0.84)], ids=["first", "second"])
+def test_messages_that_were_never_trained_on_are_told_with_a_macro_f1_of_at_least(
+    held: list[dict[str, Any]], least: float
+):
+    heard = [(row, names(row["text"])) for row in held]
     scores = {}
     for name in SIGNALS:
-        said = {row["text"] for row in HELD if name in row["signals"]}
-        told = {row["text"] for row in HELD if name in names(row["text"])}
+        said = {row["text"] for row, _ in heard if name in row["signals"]}
+        told = {row["text"] for row, found in heard if name in found}
         scores[name] = 2 * len(said & told) / (len(said) + len(told))
-    assert sum(scores.values()) / len(scores) >= 0.86, scores
+    assert sum(scores.values()) / len(scores) >= least, scores
 
 
 def test_no_held_out_message_is_in_the_training_set():
-    assert len(HELD) >= 350
+    assert len(FIRST) >= 350
+    assert len(SECOND) >= 1000
     assert {row["text"] for row in HELD} & {row["text"] for row in TRAINED} == set()
 
 
 def test_the_shipped_model_was_trained_on_the_messages_that_are_here():
     assert sha256(_TRAINING.read_bytes()).hexdigest() == shipped.TRAINED_ON
-    assert len(TRAINED) == shipped.MESSAGES >= 1200
+    assert len(TRAINED) == shipped.MESSAGES >= 9000
 
 
 @pytest.mark.parametrize(("text", "name"), [
