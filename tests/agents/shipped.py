@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from jinja2 import StrictUndefined
@@ -27,6 +28,10 @@ _VALUES = {
 }
 
 
+#: A text of a playbook stands in its variants, too.
+_template = cache(_ENVIRONMENT.from_string)
+
+
 def scripts_of(item: Duty | Reaction) -> list[tuple[str, ScriptText]]:
     """The script of a duty or reaction, and what is done instead or replied, each with its name."""
     if isinstance(item, Reaction):
@@ -48,4 +53,4 @@ def rendered(text: str, playbook: Playbook) -> str:
     people = {"member": {"name": "小王", "when": "下午三点"}, "neighbour": {"name": "老李"}}
     traits = dict(playbook.character) if playbook.character is not None else dict.fromkeys(TRAITS, "")
     persona = {"name": "林晚", "title": "客服", **traits}
-    return _ENVIRONMENT.from_string(text).render({**_VALUES, **people, "persona": persona, "offer": offers})
+    return _template(text).render({**_VALUES, **people, "persona": persona, "offer": offers})

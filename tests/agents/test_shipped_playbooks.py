@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -29,11 +30,14 @@ BOASTING = re.compile(r"零甲醛|零增项|全网最低|最低价|史上|第一
 CALENDAR = re.compile(r"周[一二三四五六日末]|星期|礼拜|元旦|春节|五一|国庆|双十一|中秋|端午|清明|\d+月|\d+号(?!楼)")
 
 NAMES = sorted(PLAYBOOKS)
-RENDERED = {
-    name: {id: rendered("\n".join((script.text, *script.attachments)), playbook) for id, script in scripts(playbook)}
-    for name, playbook in PLAYBOOKS.items()
-}
 every_playbook = pytest.mark.parametrize("name", NAMES)
+
+
+@cache
+def whole_texts(name: str) -> dict[str, str]:
+    """What every script of a playbook says, by its name: made when it is first asked for, not where tests are found."""
+    playbook = PLAYBOOKS[name]
+    return {id: rendered("\n".join((script.text, *script.attachments)), playbook) for id, script in scripts(playbook)}
 
 
 def phases(playbook: Playbook) -> list[tuple[int, PhasePlan]]:
@@ -49,7 +53,7 @@ def days(playbook: Playbook) -> list[tuple[str, Phase, tuple[Duty, ...]]]:
 
 def offenders(name: str, pattern: re.Pattern[str], of: tuple[PersonaClass, ...] = tuple(PersonaClass)) -> list[str]:
     chosen = [id for id, script in scripts(PLAYBOOKS[name]) if script.speaks_as in of]
-    found = [(id, pattern.search(RENDERED[name][id])) for id in chosen]
+    found = [(id, pattern.search(whole_texts(name)[id])) for id in chosen]
     return [f"{id}: {match[0]}" for id, match in found if match]
 
 
@@ -148,13 +152,13 @@ def test_every_text_can_be_read_at_a_glance(name: str):
 
 @every_playbook
 def test_every_text_comes_out_whole(name: str):
-    assert [id for id, text in RENDERED[name].items() if "{" in text or "。。" in text] == []
+    assert [id for id, text in whole_texts(name).items() if "{" in text or "。。" in text] == []
 
 
 @every_playbook
 def test_no_two_posts_open_with_the_same_words(name: str):
     posts = [duty.id for duty in PLAYBOOKS[name].duties() if duty.action is Action.POST]
-    openings = Counter(re.sub(r"\W", "", RENDERED[name][id])[:8] for id in posts)
+    openings = Counter(re.sub(r"\W", "", whole_texts(name)[id])[:8] for id in posts)
     assert [opening for opening, count in openings.items() if count > 1] == []
 
 

@@ -3,20 +3,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-import agents
 from agents.script_grammar import outcomes
 from agents.similar import likeness
-from schemas.playbook import Duty, Playbook, Reaction
+from schemas.playbook import Duty, Reaction
+from tests.agents.shipped import DEFAULT, PLAYBOOKS
 
-FILE = Path(agents.__file__).parent / "playbooks" / "new-estate-own-group.yaml"
-PLAYBOOK = Playbook.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+PLAYBOOK = PLAYBOOKS[DEFAULT]
 ITEMS: tuple[Duty | Reaction, ...] = (*PLAYBOOK.duties(), *PLAYBOOK.reactions)
 SCRIPTS = {
     name: text

@@ -1,8 +1,9 @@
 """A pipeline that is killed: `python -m tests.e2e.crash_child CHECK FOLDER …` forks children and kills them.
 
-This process imports everything and builds the world once, then forks a child for every life; it opens no
-database and starts no thread itself. A child works the recorded stream on the SQLite file of its round until it
-is killed; the next child goes on from what was acknowledged. Each check prints its findings as one line of JSON.
+This process imports everything, builds the world and lives the undisturbed life, once; then it forks a child for
+every life. It starts no thread, and has no database open when it forks. A child works the recorded stream on the
+SQLite file of its round until it is killed; the next child goes on from what was acknowledged. Each check prints its
+findings as one line of JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects import sqlite as _dialect  # noqa: F401  # loaded once, here, not by each of the children
 
-from agents.signals import signals_of
 from agents.world import World
 from streams.database import open_database
 from streams.demo.chatter import Scale
@@ -131,6 +131,12 @@ class Life:
         while self.pipeline.work() or self.pipeline.run_out():
             pass
         (self.folder / "finished").touch()
+        self.close()
+
+    def close(self) -> None:
+        """Leave nothing open."""
+        self.engine.dispose()
+        os.close(self._ack)
 
 
 def _refused(number: int, line: bytes) -> list[bytes]:
@@ -158,10 +164,6 @@ class Nursery:
         self.folder, self.rng = folder, Random(seed)
         #: Shared with the child: whether it is in a transaction.
         self._flag = mmap.mmap(-1, 1)
-        # The model of signals is read with the first message: here, and not in each of the children's short lives.
-        signals_of("大家好，我家在3栋", "text")
-        # What is here stays: no child's collector need touch, and so copy, the parent's pages.
-        gc.freeze()
 
     def watch(self, engine: Engine) -> None:
         """Let the parent see when the child is in a transaction."""
@@ -193,9 +195,18 @@ class Nursery:
     def unbroken(self) -> dict[str, str]:
         """The digests of a run that nobody disturbs."""
         folder = fresh(self.folder / "unbroken")
-        pid = self.fork(lambda: Life(self, folder, Pipeline, Random(1)).live())
-        self.wait(pid)
+        self.live(lambda: Life(self, folder, Pipeline, Random(1)).live())
         return digests(folder / "crash.db")
+
+    @staticmethod
+    def live(life: Callable[[], None]) -> None:
+        """Live in this process: what it reads and compiles once, such as scripts, no child's short life begins with.
+
+        What is there then stays: no child's collector need touch, and so copy, the parent's pages.
+        """
+        life()
+        gc.collect()
+        gc.freeze()
 
     def wait(self, pid: int) -> int:
         """Wait for a child's end; its exit code, negative for a signal."""
@@ -249,7 +260,7 @@ class Nursery:
     def eve(self) -> Path:
         """Everything up to the morning of day 2, before its tasks are issued."""
         start = fresh(self.folder / "start")
-        self.wait(self.fork(lambda: self._until_the_eve(start)))
+        self.live(lambda: self._until_the_eve(start))
         return start
 
     def at_statements(self, name: str, start: Path, most: int) -> dict[str, Any]:
@@ -260,7 +271,7 @@ class Nursery:
         """
         finish = fresh(self.folder / "finish")
         shutil.copytree(start, finish, dirs_exist_ok=True)
-        self.wait(self.fork(lambda: self._one_batch(name, finish)))
+        self.live(lambda: self._one_batch(name, finish))
         expected = digests(finish / "crash.db")
         statements = (finish / "statements").read_text().split("\n")
         points = chosen(statements, most)
@@ -292,7 +303,7 @@ class Nursery:
             life.send(min(500, at - sent))
             while life.pipeline.work():
                 pass
-        life.engine.dispose()
+        life.close()
 
     def _one_batch(self, name: str, folder: Path, kill_before: int | None = None) -> None:
         """Send forty lines and work them as one batch, killed before a statement; at the end, or after it."""
@@ -318,7 +329,7 @@ class Nursery:
         if kill_before is not None:
             os.kill(os.getpid(), signal.SIGKILL)
         (folder / "statements").write_text("\n".join(seen))
-        life.engine.dispose()
+        life.close()
 
 
 class Broken(Exception):
@@ -367,12 +378,15 @@ def differing(found: dict[str, str], expected: dict[str, str]) -> list[str]:
 
 
 def chosen(statements: list[str], most: int) -> list[int]:
-    """The statements to be killed before: around every begin and commit, the first of its kind, others evenly."""
+    """The statements to be killed before: around every begin and commit; unless `most` is 0, others as well.
+
+    Those are the first of each kind, and evenly spread ones, up to `most` in all.
+    """
     here = {0, len(statements) - 1}
     for index, statement in enumerate(statements):
         if statement.startswith(("BEGIN", "COMMIT")):
             here |= {index - 1, index, index + 1}
-        elif index and statement != statements[index - 1]:
+        elif most and index and statement != statements[index - 1]:
             here.add(index)
     here &= set(range(len(statements)))
     others = [index for index in range(len(statements)) if index not in here]
