@@ -21,13 +21,13 @@ from agents.rows import Rows
 from agents.world import World
 from schemas.errors import BadEvent, BrokenRule, Fenced
 from schemas.events import GroupMessage
-from streams.database import open_database
 from streams.log_replay import record_log, replay_log
 from streams.playbook_files import builtin_playbooks
 from streams.topology import TOPOLOGY, Topology
 from streams.worlds import make_world
 from tests import builders
 from tests.builders import at
+from tests.databases import opened
 
 PLAYBOOK = "new-estate-own-group"
 
@@ -217,7 +217,7 @@ class PipelineContract:
         found = driver.dump()
         with driver.engine.connect().execution_options(reading=True) as connection:
             lines = list(record_log(connection))
-        engine = open_database(tmp_path / "again.db", durable=False)
+        engine = opened(tmp_path / "again.db")
         assert replay_log(engine, small_world(), [(1, lines[:50]), (51, lines[50:])], "log") == (len(lines), 0)
         again = dump_of(engine)
         engine.dispose()

@@ -9,7 +9,6 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from agents.world import World
-from streams.database import open_database
 from streams.dead_letters import resent
 from streams.embedded import Pipeline
 from streams.inbox import Door
@@ -18,13 +17,14 @@ from streams.topology import TOPOLOGY, Topology
 from tests import builders
 from tests.builders import at
 from tests.contract.pipeline_contract import Driver, Dump, PipelineContract, dump_of, small_stream, small_world
+from tests.databases import opened
 
 
 class Embedded(Driver):
     """The pipeline on a database."""
 
     def __init__(self, database, world: World, batch: int = 1000, topology: Topology = TOPOLOGY) -> None:
-        self.engine = open_database(database, durable=False)
+        self.engine = opened(database)
         self.door = Door()
         self.pipeline = Pipeline(self.engine, world, self.door, batch=batch, topology=topology)
 

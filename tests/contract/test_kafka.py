@@ -18,7 +18,6 @@ from agents.world import World
 from schemas.errors import BrokenRule, Fenced
 from schemas.events import decode
 from schemas.topics import ESTATE_EVENTS, TOPICS
-from streams.database import open_database
 from streams.dead_letters import resent
 from streams.kafka.campaigning import Campaigning
 from streams.kafka.door import KafkaDoor
@@ -30,6 +29,7 @@ from streams.kafka.records import events_of
 from streams.sql import sql_of
 from streams.topology import TOPOLOGY, Topology
 from tests.contract.pipeline_contract import Driver, Dump, PipelineContract, dump_of
+from tests.databases import opened
 
 INGEST = [topic.name for topic in TOPOLOGY.steps[0].reads]
 PATIENCE = 20
@@ -54,7 +54,7 @@ class Kafka(Driver):
 
     def __init__(self, store: Store, world: World, batch: int, topology: Topology) -> None:
         self.store, self.batch = store, batch
-        self.engine = open_database(store.database, durable=False)
+        self.engine = opened(store.database)
         self.door = KafkaDoor(self.engine, store.publisher, store.name)
         self.placing = Placing(self.engine, world, 1, topology=topology)
         self.campaigning = Campaigning(self.engine, world, 1, topology=topology)

@@ -48,10 +48,11 @@ class Postgres:
 
     url: str
 
-    def new_database(self) -> str:
-        """Make an empty database; its URL."""
+    def new_database(self, like: str = "") -> str:
+        """Make a database: an empty one, or one like that of a URL, to which nobody is connected. Its URL."""
         name = f"test_{uuid4().hex}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        template = make_url(like).database if like else "template0"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return make_url(self.url).set(database=name).render_as_string(hide_password=False)
 
     def drop_database(self, url: str) -> None:

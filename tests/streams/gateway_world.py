@@ -9,14 +9,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
 import uvicorn
-from sqlalchemy import CursorResult, create_engine, insert, select, update
+from sqlalchemy import CursorResult, Engine, create_engine, event, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schemas.errors import BadEvent
@@ -100,25 +102,18 @@ class World:
     """The app over its own database, and tokens for everybody."""
 
     def __init__(self, folder: Path, reference: Reference | None = None, **ports: Any) -> None:
-        self.engine = create_engine(f"sqlite:///{folder / 'gateway.db'}")
-        metadata.create_all(self.engine)
+        empty, tokens = _founded()
+        self.tokens = dict(tokens)
+        file = folder / "gateway.db"
+        if not file.exists():
+            file.write_bytes(empty)
+        self.engine = _engine(file)
         self.reference = reference or two_dealers()
         self.clock, self.door, self.commits = StillClock(), InboxDoor(self.engine), Commits()
         self.app = create_app(
             engine=self.engine, door=self.door, clock=self.clock, changes=self.commits,
             reference=lambda: self.reference, zone=ZoneInfo("Asia/Shanghai"), **ports,
         )
-        with self.engine.begin() as connection:
-            self.tokens = {
-                "hq": create_token(connection, "hq", None, "hq"),
-                "own": create_token(connection, "dealer", "d1", "the task's dealer"),
-                "other": create_token(connection, "dealer", "d2", "another dealer"),
-                "integration": create_token(connection, "integration", None, "wecom"),
-                "region": create_token(connection, "region", None, "the task's region", cities=["北京"]),
-                "elsewhere": create_token(connection, "region", None, "another region", cities=["天津"]),
-                "store": create_token(connection, "store", "d1", "the task's store", store_id="s1"),
-                "next door": create_token(connection, "store", "d1", "its dealer's other store", store_id="s3"),
-            }
         self._runner = asyncio.Runner()
         self._client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://loupan.test"
@@ -238,6 +233,35 @@ class World:
             await server.serve([listening])
 
         asyncio.run(serve())
+
+
+def _engine(file: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{file}")
+    # What a gateway says is not said sooner or later for the disk.
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    return engine
+
+
+@cache
+def _founded() -> tuple[bytes, dict[str, str]]:
+    """The file of a world in which nothing has happened yet, and its tokens: made once, copied for each world."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "gateway.db")
+        engine = _engine(file)
+        metadata.create_all(engine)
+        with engine.begin() as connection:
+            tokens = {
+                "hq": create_token(connection, "hq", None, "hq"),
+                "own": create_token(connection, "dealer", "d1", "the task's dealer"),
+                "other": create_token(connection, "dealer", "d2", "another dealer"),
+                "integration": create_token(connection, "integration", None, "wecom"),
+                "region": create_token(connection, "region", None, "the task's region", cities=["北京"]),
+                "elsewhere": create_token(connection, "region", None, "another region", cities=["天津"]),
+                "store": create_token(connection, "store", "d1", "the task's store", store_id="s1"),
+                "next door": create_token(connection, "store", "d1", "its dealer's other store", store_id="s3"),
+            }
+        engine.dispose()
+        return file.read_bytes(), tokens
 
 
 def two_dealers() -> Reference:

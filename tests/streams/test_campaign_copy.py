@@ -13,7 +13,6 @@ from schemas.errors import BadFile
 from schemas.playbook import Playbook
 from schemas.values import GroupKind
 from streams.campaign_copy import copy_campaign
-from streams.database import open_database
 from streams.embedded import Pipeline
 from streams.inbox import Door
 from streams.playbook_files import load_playbook, written
@@ -22,6 +21,7 @@ from streams.sql import sql_of
 from streams.worlds import make_world
 from tests import builders
 from tests.agents.test_stages import playbook, stage
+from tests.databases import opened
 
 DAYS = range(1, 12)
 
@@ -41,7 +41,7 @@ def played() -> Playbook:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    engine = open_database(tmp_path / "loupan.db", durable=False)
+    engine = opened(tmp_path / "loupan.db")
     with engine.begin() as connection:
         save_reference(connection, builders.reference(), {"small-test@1": written(played())})
     return engine

@@ -25,7 +25,6 @@ from typer.main import get_command
 
 from schemas.tasks import Window
 from streams.cli import COMMANDS, app
-from streams.database import open_database
 from streams.demo.people import demo_reference
 from streams.demo.writing import write_reference
 from streams.inbox import Door
@@ -33,6 +32,7 @@ from streams.simulated import say_simulated
 from streams.tables import tasks
 from tests import builders as b
 from tests import commands
+from tests.databases import opened
 from tests.streams.gateway_world import task
 
 LOUPAN = [sys.executable, "-c", "from streams.cli import main; main()"]
@@ -345,7 +345,7 @@ def test_a_mark_on_the_command_line_is_checked_as_it_is_over_http(coming, tmp_pa
     noon = datetime.now(UTC).replace(microsecond=0)
     now, later = (task(window=Window(at, at + timedelta(minutes=30))) for at in (noon, noon + timedelta(hours=2)))
     later = msgspec.structs.replace(later, task_id=f"{later.task_id}-later")
-    engine = open_database(tmp_path / "loupan.db")
+    engine = opened(tmp_path / "loupan.db")
     with engine.begin() as connection:
         for one in (now, later):
             connection.execute(insert(tasks).values(
@@ -474,7 +474,7 @@ def test_no_command_touches_the_database_of_another_program(words, folder, tmp_p
 
 
 def test_a_demos_database_takes_nothing_that_carries_the_time_of_today(folder, tmp_path):
-    engine = open_database(tmp_path / "demo.db")
+    engine = opened(tmp_path / "demo.db")
     with engine.begin() as connection:
         say_simulated(connection)
         letter = Door().accept(connection, [b"{"])

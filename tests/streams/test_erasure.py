@@ -11,7 +11,6 @@ from agents.state import PERSON, PersonRow
 from schemas.events import decode
 from schemas.examples import EXAMPLES
 from streams import erasure
-from streams.database import open_database
 from streams.embedded import Pipeline
 from streams.inbox import Door
 from streams.ledger_view import Asked, books
@@ -21,6 +20,7 @@ from streams.tables import metadata
 from streams.worlds import make_world
 from tests import builders
 from tests.builders import at
+from tests.databases import opened
 
 WHO, NAME = "wm-张小满", "3-2-1201 张小满"
 WORDS = ("我家在绿地城3栋", "柜子大概多少钱", "翡翠路9号", "报名")
@@ -179,7 +179,7 @@ class Lived:
     """A database with all that was handed in worked, and everybody erased who asked for it."""
 
     def __init__(self, path: Any, raws: list[bytes], *, batch: int, parts: int = 1) -> None:
-        self.engine: Engine = open_database(path, durable=False)
+        self.engine: Engine = opened(path)
         self.door = Door()
         self.pipeline = Pipeline(
             self.engine, make_world(builders.reference(), builtin_playbooks()), self.door, batch=batch)
@@ -315,7 +315,7 @@ def test_a_long_log_is_looked_through_in_slices_that_lose_nobody(lived, monkeypa
 
 def test_a_restart_in_the_middle_of_an_erasure_goes_on_with_it(lived, tmp_path, monkeypatch):
     monkeypatch.setattr(erasure, "SLICE", 2)
-    engine = open_database(tmp_path / "restart.db", durable=False)
+    engine = opened(tmp_path / "restart.db")
     world, raws = make_world(builders.reference(), builtin_playbooks()), [*life(), *late()]
     with engine.begin() as connection:
         Door().accept(connection, raws)

@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from schemas.events import MAX_EVENT_BYTES, decode
-from streams.database import open_database
 from streams.dead_letters import resent
 from streams.inbox import HANDED_ON, Door
 from streams.readers import find_dead_letter, mark_retried
 from tests import builders
+from tests.databases import opened
 
 NOW = datetime.fromisoformat("2026-03-02T08:00:00+08:00")
 
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = open_database(tmp_path / "inbox.db", durable=False)
+    engine = opened(tmp_path / "inbox.db")
     yield engine
     engine.dispose()
 

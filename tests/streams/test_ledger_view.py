@@ -15,7 +15,6 @@ import pytest
 from agents import ledger
 from agents.order_rows import ORDER_WAITING, SALES
 from schemas.reference import Offer
-from streams.database import open_database
 from streams.embedded import Pipeline
 from streams.inbox import Door
 from streams.ledger_view import Asked, books, sums, waiting_as_lines
@@ -24,6 +23,7 @@ from streams.replaying import Replay
 from streams.worlds import make_world
 from tests import builders
 from tests.builders import at
+from tests.databases import opened
 from tests.streams.gateway_world import World, two_dealers
 from tests.streams.test_cli import loupan
 
@@ -97,7 +97,7 @@ def test_the_timeline_of_an_estate_is_not_full_of_entries(world: World):
 
 def test_the_command_shows_the_same(world: World, tmp_path: Path):
     database = str(tmp_path / "loupan.db")
-    engine, door = open_database(database), Door()
+    engine, door = opened(database), Door()
     with engine.begin() as connection:
         door.accept(connection, STREAM)
     while Pipeline(engine, make_world(two_dealers(), builtin_playbooks()), door).work():

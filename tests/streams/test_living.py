@@ -10,17 +10,17 @@ from sqlalchemy import Engine
 from agents.world import World
 from schemas.errors import BadPlaybook
 from streams.clocks import WallClock
-from streams.database import open_database
 from streams.living import Living
 from streams.reference_store import load_reference, reference_version, save_reference, upsert
 from streams.runner import Runner
 from streams.worlds import make_world
 from tests import builders
+from tests.databases import opened
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    engine = open_database(tmp_path / "loupan.db")
+    engine = opened(tmp_path / "loupan.db")
     with engine.begin() as connection:
         save_reference(connection, builders.reference(), {})
     return engine

@@ -6,7 +6,6 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from streams.database import open_database
 from streams.demo.people import demo_reference
 from streams.demo.writing import write_reference
 from streams.embedded import Pipeline
@@ -16,6 +15,7 @@ from streams.reference_store import save_reference
 from streams.starting import campaign_starts
 from streams.worlds import make_world
 from tests import builders as b
+from tests.databases import opened
 from tests.streams.test_cli import loupan, refused
 
 
@@ -23,7 +23,7 @@ def lived(database: Path, folder: Path) -> None:
     """A week of three groups, worked by the pipeline."""
     read = read_folder(folder)
     world = make_world(read.reference, read.playbooks)
-    engine = open_database(database)
+    engine = opened(database)
     with engine.begin() as connection:
         save_reference(connection, read.reference, read.playbook_texts)
         raws = campaign_starts(read.reference, world.default.zone)  # type: ignore[arg-type]  # a ZoneInfo
@@ -56,7 +56,7 @@ def test_a_recorded_log_gives_every_task_and_event_again(tmp_path):
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["read"] == said["applied"] > 100
-    engine = open_database(tmp_path / "lived.db")
+    engine = opened(tmp_path / "lived.db")
     with engine.connect().execution_options(reading=True) as connection:
         sql = connection.exec_driver_sql
         tasks = sql("SELECT body FROM tasks ORDER BY seq, task_id").scalars().all()

@@ -15,7 +15,6 @@ from sqlalchemy import Engine, insert
 from schemas.errors import BadFile
 from schemas.reference import Reference
 from streams.commands import pictures
-from streams.database import open_database
 from streams.pictures import scene as scenes
 from streams.pictures.colours import LIGHT
 from streams.pictures.map_drawing import frame
@@ -28,6 +27,7 @@ from streams.reference_store import save_reference
 from streams.tables import flow
 from tests import builders
 from tests.commands import run
+from tests.databases import opened
 from tests.streams.gateway_world import flow_body
 
 HOSTILE = '<script>hit()</script>$\\frac{1}$"\x00绿地'
@@ -101,7 +101,7 @@ def test_a_city_is_meant_with_or_without_its_suffix_and_else_near_ones_are_named
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    engine: Engine = open_database(tmp_path / "loupan.db")
+    engine: Engine = opened(tmp_path / "loupan.db")
     with engine.begin() as connection:
         save_reference(connection, reference(), {})
         connection.execute(insert(flow).values(

@@ -10,7 +10,6 @@ import yaml
 from sqlalchemy import Engine
 
 from schemas.errors import BadPlaybook, BadReference
-from streams.database import open_database
 from streams.embedded import Pipeline
 from streams.inbox import Door
 from streams.living import Living
@@ -22,6 +21,7 @@ from streams.worlds import make_world
 from tests import builders
 from tests.agents.test_stages import DAYS, both
 from tests.builders import at
+from tests.databases import opened
 from tests.streams.test_playbook_files import PATCH
 from tests.streams.test_reference_files import folder, playbook_text
 
@@ -44,7 +44,7 @@ def stored(engine: Engine, *texts: tuple[str, str]) -> None:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    return open_database(tmp_path / "loupan.db")
+    return opened(tmp_path / "loupan.db")
 
 
 # --- in a folder --------------------------------------------------------------------------------------

@@ -36,6 +36,13 @@ def recorded(city, tmp_path_factory) -> tuple[Path, dict[str, int]]:
     return path, record(city.reference, seed=7, days=14, noise=True, out=path, scale=Scale((40, 60), 1.0))
 
 
+@pytest.fixture(scope="module")
+def replayed(city, recorded, tmp_path_factory) -> tuple[Path, dict[str, Any], list[tuple[int, int]]]:
+    """The results of those weeks, replayed as a command does it; what it answered, and what it said on its way."""
+    folder, said = tmp_path_factory.mktemp("replayed"), list[tuple[int, int]]()
+    return folder, Replay(city).run(recorded[0], folder, lambda done, size: said.append((done, size))), said
+
+
 @pytest.fixture
 def small() -> World:
     return make_world(builders.reference(campaigns=[builders.campaign(playbook=PLAYBOOK)]), builtin_playbooks())
@@ -58,12 +65,12 @@ def joins(count: int) -> list[bytes]:
 # --- the same bytes -------------------------------------------------------------------------------------
 
 
-def test_batches_of_1_7_and_1000_give_the_same_bytes(city, recorded, tmp_path):
+def test_batches_of_1_7_and_1000_give_the_same_bytes(city, recorded, replayed, tmp_path):
     path, _ = recorded
-    written = {}
-    for batch in (1, 7, 1000):
-        Replay(city, batch=batch).run(path, tmp_path / str(batch))
-        written[batch] = {name: (tmp_path / str(batch) / name).read_bytes() for name in RESULTS}
+    folders = {1: tmp_path / "1", 7: tmp_path / "7", 1000: replayed[0]}
+    for batch in (1, 7):
+        Replay(city, batch=batch).run(path, folders[batch])
+    written = {batch: {name: (folder / name).read_bytes() for name in RESULTS} for batch, folder in folders.items()}
     for name in RESULTS:
         assert written[1][name] == written[7][name] == written[1000][name], name
     assert written[1]["tasks.jsonl"].count(b"\n") > 300
@@ -79,36 +86,33 @@ def test_a_second_replay_writes_the_same_bytes_over_the_first(small, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(RESULTS)
 
 
-def test_how_many_lines_are_read_at_once_changes_nothing(city, recorded, tmp_path, monkeypatch):
+def test_how_many_lines_are_read_at_once_changes_nothing(city, recorded, replayed, tmp_path, monkeypatch):
     path, _ = recorded
-    Replay(city).run(path, tmp_path / "one")
     monkeypatch.setattr(replaying, "LINES", 37)
-    Replay(city).run(path, tmp_path / "other")
+    Replay(city).run(path, tmp_path)
     for name in RESULTS:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes(), name
+        assert (replayed[0] / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
 
 # --- the books ------------------------------------------------------------------------------------------
 
 
-def test_the_books_of_a_noisy_recording_add_up_and_say_what_was_put_in(city, recorded, tmp_path):
-    path, counts = recorded
-    found = Replay(city).run(path, tmp_path)
+def test_the_books_of_a_noisy_recording_add_up_and_say_what_was_put_in(recorded, replayed):
+    (_, counts), (folder, found, _) = recorded, replayed
     assert found["read"] == counts["lines"]
     assert found["read"] == found["applied"] + found["duplicate"] + found["dead"]
     assert found["duplicate"] == counts["duplicates"]
     assert found["dead"] == counts["broken"] + counts["unknown_type"] + counts["no_datum"]
     assert found["applied"] == counts["events"] + counts["unknown_group"]
-    assert json.loads((tmp_path / "summary.json").read_bytes()) == found
+    assert json.loads((folder / "summary.json").read_bytes()) == found
 
 
-def test_the_summary_counts_what_the_files_hold(city, recorded, tmp_path):
-    path, _ = recorded
-    found = Replay(city).run(path, tmp_path)
-    assert found["tasks"] == len(lines(tmp_path / "tasks.jsonl"))
-    assert found["campaign_events"] == len(lines(tmp_path / "campaign-events.jsonl"))
-    assert found["members"] == len(lines(tmp_path / "members.jsonl"))
-    assert found["dead"] == len(lines(tmp_path / "dead-letters.jsonl"))
+def test_the_summary_counts_what_the_files_hold(city, replayed):
+    folder, found, _ = replayed
+    assert found["tasks"] == len(lines(folder / "tasks.jsonl"))
+    assert found["campaign_events"] == len(lines(folder / "campaign-events.jsonl"))
+    assert found["members"] == len(lines(folder / "members.jsonl"))
+    assert found["dead"] == len(lines(folder / "dead-letters.jsonl"))
     assert found["campaigns"] == len(city.reference.campaigns)
 
 
@@ -166,11 +170,10 @@ def test_one_event_of_the_far_future_is_a_dead_letter_and_the_rest_still_counts(
 # --- what is written ------------------------------------------------------------------------------------
 
 
-def test_tasks_stand_in_the_order_of_issue_each_once_in_its_last_state(city, recorded, tmp_path):
-    path, _ = recorded
-    Replay(city).run(path, tmp_path)
-    tasks = lines(tmp_path / "tasks.jsonl")
-    events = lines(tmp_path / "campaign-events.jsonl")
+def test_tasks_stand_in_the_order_of_issue_each_once_in_its_last_state(city, replayed):
+    folder, *_ = replayed
+    tasks = lines(folder / "tasks.jsonl")
+    events = lines(folder / "campaign-events.jsonl")
     issued = [event["data"]["task_id"] for event in events if event["type"] == "loupan.task.issued.v1"]
     assert [task["task_id"] for task in tasks] == issued
     assert len(set(issued)) == len(issued)
@@ -183,26 +186,23 @@ def test_tasks_stand_in_the_order_of_issue_each_once_in_its_last_state(city, rec
     assert {task["status"] for task in tasks} <= {"expired", "withdrawn", "verified"}
 
 
-def test_a_tasks_window_has_the_campaigns_offset(city, recorded, tmp_path):
-    path, _ = recorded
-    Replay(city, batch=13).run(path, tmp_path)
-    for task in lines(tmp_path / "tasks.jsonl"):
+def test_a_tasks_window_has_the_campaigns_offset(replayed):
+    folder, *_ = replayed
+    for task in lines(folder / "tasks.jsonl"):
         assert {said[-6:] for said in task["window"].values()} == {"+08:00"}
 
 
-def test_the_campaign_events_are_cloudevents_with_ids_of_their_own(city, recorded, tmp_path):
-    path, _ = recorded
-    Replay(city).run(path, tmp_path)
-    events = lines(tmp_path / "campaign-events.jsonl")
+def test_the_campaign_events_are_cloudevents_with_ids_of_their_own(city, replayed):
+    folder, *_ = replayed
+    events = lines(folder / "campaign-events.jsonl")
     ids = Counter((event["source"], event["id"]) for event in events)
     assert max(ids.values()) == 1
     assert all(event["specversion"] == "1.0" and event["type"].startswith("loupan.") for event in events)
 
 
-def test_members_stand_once_by_group_and_member(city, recorded, tmp_path):
-    path, _ = recorded
-    Replay(city).run(path, tmp_path)
-    members = lines(tmp_path / "members.jsonl")
+def test_members_stand_once_by_group_and_member(city, replayed):
+    folder, *_ = replayed
+    members = lines(folder / "members.jsonl")
     keys = [(member["group_id"], member["member_id"]) for member in members]
     assert keys == sorted(set(keys))
     assert set(members[0]) == {"group_id", "member_id", "estate_id", "confidence", "reason", "rung"}
@@ -210,10 +210,9 @@ def test_members_stand_once_by_group_and_member(city, recorded, tmp_path):
     assert len({member["rung"] for member in members}) > 3
 
 
-def test_the_flow_is_geojson_with_a_feature_for_each_worked_estate(city, recorded, tmp_path):
-    path, _ = recorded
-    Replay(city).run(path, tmp_path)
-    flow = json.loads((tmp_path / "flow.geojson").read_bytes())
+def test_the_flow_is_geojson_with_a_feature_for_each_worked_estate(city, replayed):
+    folder, *_ = replayed
+    flow = json.loads((folder / "flow.geojson").read_bytes())
     assert flow["type"] == "FeatureCollection"
     worked = {feature["properties"]["estate_id"] for feature in flow["features"]}
     assert worked >= {plan.estate_id for plan in city.reference.campaigns}
@@ -254,10 +253,8 @@ def test_who_was_erased_is_in_no_file_not_even_among_the_dead_letters(small, tmp
 # --- progress and failure -------------------------------------------------------------------------------
 
 
-def test_progress_grows_to_the_whole(city, recorded, tmp_path):
-    path, _ = recorded
-    said: list[tuple[int, int]] = []
-    Replay(city).run(path, tmp_path, lambda done, size: said.append((done, size)))
+def test_progress_grows_to_the_whole(recorded, replayed):
+    (path, _), (*_, said) = recorded, replayed
     assert said == sorted(said)
     assert said[-1] == (path.stat().st_size, path.stat().st_size)
 

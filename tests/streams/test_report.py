@@ -11,7 +11,6 @@ from sqlalchemy import Engine
 
 from schemas.errors import BadFile
 from streams.commands import pictures
-from streams.database import open_database
 from streams.pictures.story import Story, _plain, story_of
 from streams.pictures.story_page import story_page
 from streams.pictures.story_words import REASONS, STORY
@@ -20,6 +19,7 @@ from streams.playbook_files import written
 from streams.reference_store import save_reference
 from tests import builders
 from tests.commands import run
+from tests.databases import opened
 from tests.streams.test_campaign_copy import campaign, live, played
 
 HOSTILE = "<script>hit()</script>绿地"
@@ -33,7 +33,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def lived(path: Path) -> Path:
     """A database in which the campaign was played."""
-    engine = open_database(path, durable=False)
+    engine = opened(path)
     playbook = played().model_copy(update={"title": HOSTILE})
     with engine.begin() as connection:
         save_reference(connection, builders.reference(
@@ -61,7 +61,7 @@ def told(path: Path) -> Story:
 
 
 def story_in(database: Path) -> Story:
-    engine: Engine = open_database(database)
+    engine: Engine = opened(database)
     with engine.connect() as connection:
         story = story_of(connection, "e1")
     engine.dispose()

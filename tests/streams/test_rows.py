@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
@@ -25,13 +27,13 @@ from agents.state import (
 )
 from schemas.tasks import Script, Task, Window
 from schemas.values import Action, Phase, Role, TaskStatus
-from streams.database import open_database
 from streams.rows import StoredRows
+from tests.databases import opened
 
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = open_database(tmp_path / "rows.db", durable=False)
+    engine = opened(tmp_path / "rows.db")
     yield engine
     engine.dispose()
 
@@ -280,7 +282,8 @@ class AgainstADict(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.engine = open_database(":memory:", durable=False)
+        self.folder = TemporaryDirectory()
+        self.engine = opened(Path(self.folder.name, "rows.db"))
         self.rows = StoredRows(generation=3)
         self.committed: dict[Address, object] = {}
         self.kept: dict[Address, object] = {}
@@ -365,6 +368,7 @@ class AgainstADict(RuleBasedStateMachine):
         self.begun.rollback()
         self.connection.close()
         self.engine.dispose()
+        self.folder.cleanup()
 
 
 AgainstADict.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

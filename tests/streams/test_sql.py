@@ -9,9 +9,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from schemas.errors import Fenced
 from streams import places
-from streams.database import open_database
 from streams.sql import Find, Put, Remove, one_by_one, sql_of
 from streams.tables import inbox, positions, state
+from tests.databases import opened
 
 KEY = ("step", "key", "kind", "sub")
 put = Put(state, *KEY, "value", update=("value",))
@@ -23,7 +23,7 @@ remove = Remove(state, *KEY)
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Engine]:
     database = tmp_path / "x.db" if request.param == "sqlite" else request.getfixturevalue("database_url")
-    engine = open_database(database)
+    engine = opened(database)
     yield engine
     engine.dispose()
 

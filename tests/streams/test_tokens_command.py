@@ -17,11 +17,11 @@ from streams.commands.tokens import (
     list_command,
     revoke_command,
 )
-from streams.database import open_database
 from streams.login_links import open_link
 from streams.reference_store import save_reference
 from streams.served_at import say_served
 from streams.tokens import TokenRole, look_up
+from tests.databases import opened
 from tests.streams.gateway_world import two_dealers
 
 HQ, REGION, DEALER, STORE, INTEGRATION = TokenRole
@@ -30,7 +30,7 @@ HQ, REGION, DEALER, STORE, INTEGRATION = TokenRole
 @pytest.fixture
 def database(tmp_path: Path) -> str:
     path = tmp_path / "loupan.db"
-    engine = open_database(path)
+    engine = opened(path)
     with engine.begin() as connection:
         save_reference(connection, two_dealers(), {})
     engine.dispose()
@@ -42,7 +42,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def grant_of(database: str, token: str) -> Any:
-    engine = open_database(database)
+    engine = opened(database)
     with engine.connect() as connection:
         grant = look_up(connection, token)
     engine.dispose()
@@ -89,12 +89,12 @@ def test_a_link_is_an_address_with_its_qr_code_and_gives_what_it_was_made_for(da
     assert asked["next"] == ["/dealer"]
     assert "▀" in shown.err
     assert "works once, within 15 minutes" in shown.err
-    engine = open_database(database)
+    engine = opened(database)
     with engine.begin() as connection:
-        opened = open_link(connection, asked["code"][0])
+        link = open_link(connection, asked["code"][0])
     engine.dispose()
-    assert opened.token is not None
-    grant = grant_of(database, opened.token)
+    assert link.token is not None
+    grant = grant_of(database, link.token)
     assert (grant.dealer_id, grant.label, grant.session) == ("d1", "林晚的手机", True)
 
 
@@ -109,7 +109,7 @@ def test_a_link_for_nobody_is_refused(database, given, says):
 
 
 def test_a_link_leads_to_where_the_gateway_was_last_served(database, capsys):
-    engine = open_database(database)
+    engine = opened(database)
     for port in (8460, 40123):
         with engine.begin() as connection:
             say_served(connection, f"http://192.168.1.9:{port}")

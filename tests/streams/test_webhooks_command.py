@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from streams.database import open_database
 from streams.reference_store import save_reference
 from tests.commands import run
+from tests.databases import opened
 from tests.streams.gateway_world import two_dealers
 from tests.streams.receivers import receiving
 
@@ -22,7 +22,7 @@ HERE = {**os.environ, "LOUPAN_WEBHOOK_PRIVATE": "true"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("webhooks")
-    engine = open_database(folder / "loupan.db")
+    engine = opened(folder / "loupan.db")
     with engine.begin() as connection:
         save_reference(connection, two_dealers(), {})
     engine.dispose()
@@ -102,7 +102,7 @@ def test_a_test_that_does_not_arrive_says_why_and_the_doctor_names_who_was_given
         said(folder, "add", "dead", receiver.url, "--type", "*", env=HERE)
         assert "dead: answered 500 Internal Server Error" in said(folder, "test", "dead", status=1, env=HERE)
     assert "of a private network" in said(folder, "test", "dead", status=1)
-    engine = open_database(folder / "loupan.db")
+    engine = opened(folder / "loupan.db")
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE webhooks SET status = 'gave-up', said = 'answered 500'")
     engine.dispose()

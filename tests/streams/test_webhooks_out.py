@@ -18,7 +18,6 @@ from schemas.ids import derived_id
 from schemas.tasks import Goal, GoalReached, PhaseChange, PhaseEntered
 from schemas.values import Phase
 from streams import leases
-from streams.database import open_database
 from streams.tables import outbox, webhooks
 from streams.webhooks import courier as courier_module
 from streams.webhooks import endpoints
@@ -26,6 +25,7 @@ from streams.webhooks.backoff import pause
 from streams.webhooks.courier import LEASE, Courier
 from streams.webhooks.endpoints import Endpoint, Kind, Status
 from streams.webhooks.posting import Poster
+from tests.databases import opened
 from tests.streams.gateway_world import NOW, Commits, StillClock, task, two_dealers
 from tests.streams.receivers import Request, receiving
 
@@ -35,7 +35,7 @@ class Office:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.engine = open_database(path, durable=False)
+        self.engine = opened(path)
         self.commits, self.clock = Commits(), StillClock()
         self.reference = two_dealers()
 

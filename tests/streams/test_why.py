@@ -19,13 +19,13 @@ from schemas.ids import derived_id
 from schemas.tasks import Evidence, Task, TaskChange, TaskIssued, TaskWithdrawn
 from schemas.values import Role, TaskStatus
 from streams.cli import app
-from streams.database import open_database
 from streams.playbook_files import builtin_playbooks, builtin_texts
 from streams.redaction import redacted
 from streams.reference_store import save_reference
 from streams.rows import StoredRows
 from streams.tables import inbox, outbox, tasks
 from tests import builders
+from tests.databases import opened
 from tests.streams.gateway_world import NOW, ms, task
 
 NAME = "new-estate-own-group"
@@ -38,7 +38,7 @@ class Told:
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "loupan.db"
-        self.engine = open_database(self.file)
+        self.engine = opened(self.file)
         with self.engine.begin() as connection:
             save_reference(connection, builders.reference(), {})
 

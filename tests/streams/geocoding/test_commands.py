@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.database import open_database
 from tests import commands
+from tests.databases import opened
 from tests.streams.geocoding import vendors as v
 from tests.streams.geocoding.vendors import KEY, MapService
 
@@ -78,7 +78,7 @@ def test_without_a_geocoder_it_is_said_how_to_name_one(folder: Path):
 
 def test_doctor_says_whether_the_geocoder_answers_and_what_is_left(folder: Path, service: MapService):
     service.says(v.amap())
-    open_database(folder / "loupan.db").dispose()
+    opened(folder / "loupan.db").dispose()
     done = loupan(folder, "doctor", **settings(service))
     assert "geocoder: amap, 9 of 10 calls left today" in done.stdout
     service.says(v.amap_error("10001", "INVALID_USER_KEY"))

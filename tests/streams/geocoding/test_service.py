@@ -18,7 +18,6 @@ from maps.book import EstateBook
 from maps.locator import Locator, Said
 from schemas.errors import BadFile
 from schemas.values import Point
-from streams.database import open_database
 from streams.geocoding.amap import AMap
 from streams.geocoding.answers import Geocoded, Precision
 from streams.geocoding.baidu import Baidu
@@ -31,6 +30,7 @@ from streams.geocoding.service import Geocoding, question_of
 from streams.geocoding.tencent import Tencent
 from streams.settings import Settings, read_settings
 from tests import builders as b
+from tests.databases import opened
 from tests.streams.geocoding import vendors as v
 from tests.streams.geocoding.vendors import KEY, MapService
 
@@ -54,7 +54,7 @@ class Time:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(tmp_path / "loupan.db")
+    engine = opened(tmp_path / "loupan.db")
     yield engine
     engine.dispose()
 
@@ -126,7 +126,7 @@ def test_a_failure_is_not_kept(asking, service: MapService):
 
 
 def test_postgresql_keeps_and_counts_the_same(database_url: str, asking, service: MapService):
-    engine = open_database(database_url)
+    engine = opened(database_url)
     try:
         service.says(v.amap())
         geocoding = asking(budget=2, on=engine)

@@ -10,13 +10,13 @@ from sqlalchemy import select
 
 from schemas.errors import BadFile, Fenced, Unavailable
 from streams import places
-from streams.database import open_database
 from streams.inbox import Door
 from streams.tables import dead_letters, inbox
 from streams.wecom.archive import POSITION, Embedded, Puller, Sent, take_notice
 from streams.wecom.keys import Keys, read_keys
 from streams.wecom.marks import put_due
 from streams.wecom.sdk import SdkFailed
+from tests.databases import opened
 from tests.streams.gateway_world import NOW
 from tests.streams.wecom.archive import FakeSdk, message, pem, private_key, sealed
 
@@ -29,7 +29,7 @@ def said(seq: int, version: int = 1, sealed_with: int | None = None) -> dict[str
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = open_database(tmp_path / "loupan.db", durable=False)
+    engine = opened(tmp_path / "loupan.db")
     yield engine
     engine.dispose()
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
-from streams.database import open_database
 from streams.wecom.marks import put_due
 from tests.commands import run
 from tests.conftest import ROOT
+from tests.databases import opened
 from tests.streams.wecom.archive import message, pem, private_key
 from tests.streams.wecom.company import SECRET, chat, customer
 
@@ -35,7 +35,7 @@ def archive(tmp_path, sdk_library):
     """The environment of an archive that is set up, with two records to be had, over an empty database."""
     (tmp_path / "key.pem").write_bytes(pem(1))
     (tmp_path / "answer.json").write_text(json.dumps({"errcode": 0, "chatdata": [record(1), record(2, version=5)]}))
-    open_database(tmp_path / "loupan.db").dispose()
+    opened(tmp_path / "loupan.db").dispose()
     return os.environ | {
         "LOUPAN_DATABASE": str(tmp_path / "loupan.db"), "LOUPAN_WECOM_CORP_ID": "ww1",
         "LOUPAN_WECOM_ARCHIVE_SECRET": "right", "LOUPAN_WECOM_ARCHIVE_KEYS": f"1={tmp_path / 'key.pem'}",
@@ -66,7 +66,7 @@ def test_it_goes_on_with_what_comes_and_ends_when_it_is_told_to(tmp_path, archiv
         assert process.stdout is not None
         assert process.stdout.readline() == "{\n"
         answer.write_text(second)
-        engine = open_database(tmp_path / "loupan.db")
+        engine = opened(tmp_path / "loupan.db")
         with engine.begin() as connection:
             put_due(connection, ["archive"], 1)
         engine.dispose()
@@ -116,7 +116,7 @@ def test_a_file_of_the_archive_is_fetched_whole_or_not_at_all(tmp_path, archive)
 @pytest.fixture
 def contacts(tmp_path, company):
     """The environment of customers' groups that are set up, over an empty database."""
-    open_database(tmp_path / "loupan.db").dispose()
+    opened(tmp_path / "loupan.db").dispose()
     return os.environ | {
         "LOUPAN_DATABASE": str(tmp_path / "loupan.db"), "LOUPAN_WECOM_CORP_ID": "ww1", "LOUPAN_WECOM_SECRET": SECRET,
         "LOUPAN_WECOM_API": company.address}

@@ -15,7 +15,6 @@ from agents.state import MEMBER_HOME, MemberHome
 from maps.clues import ClueKind
 from schemas.errors import Refused, Unavailable
 from streams.commands import wecom as commands
-from streams.database import open_database
 from streams.embedded import Pipeline
 from streams.inbox import Door
 from streams.playbook_files import builtin_playbooks
@@ -25,6 +24,7 @@ from streams.wecom.client import WAITS, Api
 from streams.wecom.groups import SETTLING, Groups, members_of
 from streams.wecom.marks import due_chats, put_due
 from streams.worlds import make_world
+from tests.databases import opened
 from tests.streams.gateway_world import NOW, two_dealers
 from tests.streams.wecom.company import SECRET, Company, chat, customer
 
@@ -33,7 +33,7 @@ JOINED = 1772409600
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = open_database(tmp_path / "loupan.db", durable=False)
+    engine = opened(tmp_path / "loupan.db")
     yield engine
     engine.dispose()
 
