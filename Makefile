@@ -25,14 +25,17 @@ run: $(VENV)/.loupan ## the demo: a city's estates worked live, in the browser (
 
 .PHONY: test
 test: $(VENV)/.dev ## the tests; one that needs what is not here says so and is skipped
-	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) $(ARGS)
+# In the order of the folders. By default the files of few tests come last, and among those are the longest: one worker
+# would have nothing left to do while another is at its last file.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: $(VENV)/.dev ## all that CI checks: style, types, import directions, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest $(PARALLEL)
 
 .PHONY: faults
 faults: $(VENV)/.dev ## everything dies at any time, on real servers: some ten minutes
