@@ -102,7 +102,8 @@ def _phases(story: Story, say: Words) -> Html:
         state = say("missed") if lived.missed else say("reached") if lived.gate else ""
         last = first + lived.days - 1
         boxes.append(_phase(
-            say(lived.phase), lived.phase, max(lived.days, 1), say("on_day", first=first, last=max(last, first)),
+            say(lived.phase), lived.phase, max(lived.days, 1),
+            say("on_days" if last > first else "on_day", first=first, last=last),
             [_gate(name, lived.measures.get(name, 0), asked, say) for name, asked in lived.gate.items()], state,
             missed=lived.missed))
         first += lived.days
