@@ -110,7 +110,7 @@ _VETOES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 _TRIED = tuple(step / 100 for step in range(30, 92, 4))
 #: A wrong one of these costs somebody: an order, a place in the group, a word from us that they wait for. So they are
 #: added from a higher chance on; of a complaint, which much of what people say sounds like, from the highest.
-RISKY = {"signs_up": 0.6, "advertises": 0.65, "complains": 0.82, "opts_out": 0.6, "breaks_rules": 0.5}
+RISKY = {"signs_up": 0.55, "advertises": 0.55, "complains": 0.78, "opts_out": 0.55, "breaks_rules": 0.5}
 
 
 def _thresholds(

@@ -37,7 +37,7 @@ def names(text: str) -> set[str]:
     return {signal.name for signal in signals_of(text)}
 
 
-@pytest.mark.parametrize(("held", "least"), [(FIRST, 0.88), (SECOND, 0.84)], ids=["first", "second"])
+@pytest.mark.parametrize(("held", "least"), [(FIRST, 0.88), (SECOND, 0.85)], ids=["first", "second"])
 def test_messages_that_were_never_trained_on_are_told_with_a_macro_f1_of_at_least(
     held: list[dict[str, Any]], least: float
 ):
