@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from agents import staffing
 from agents.handout import GroupAtWork, Job, hand_out
+from agents.moderation import keepers
 from agents.reactions import SOMEBODY, called, window
 from agents.scripts import title_of
 from agents.state import DayCount, MemberRow, day_count, member_row
@@ -17,7 +18,7 @@ from schemas.playbook_order import AdmissionCheck, CirclePlan, GroupOrder
 from schemas.playbook_parts import ScriptText
 from schemas.reference import Group, Persona
 from schemas.tasks import Evidence, RungChanged
-from schemas.values import RUNGS, Action, GroupKind, PersonaClass, Role, Way
+from schemas.values import RUNGS, Action, PersonaClass, Role, Way
 
 #: Minutes in which the admin sees to it, and how urgent that is.
 MINUTES, PRIORITY = 120, 5
@@ -78,7 +79,7 @@ def _risen(turn: Turn, group_id: str, member_id: str, before: int, now: int) -> 
 
 def _own(turn: Turn, group_id: str) -> Group | None:
     group = turn.worked(group_id) if turn.running else None
-    return group if group is not None and group.kind is GroupKind.OWN else None
+    return group if group is not None and keepers(turn, group) else None
 
 
 def _check(turn: Turn, order: GroupOrder, group: Group, data: MemberJoinedData) -> AdmissionCheck | None:
@@ -124,7 +125,9 @@ def _ask(  # what, of whom, why, and how often
 ) -> None:
     at_work = GroupAtWork(turn, group)
     start, end = window(turn, MINUTES)
-    persona = staffing.persona_for(Role.GROUP_ADMIN, at_work.free(start, end) or at_work.personas, 0)
+    ours = keepers(turn, group)
+    free = [one for one in at_work.free(start, end) if one in ours]
+    persona = staffing.persona_for(Role.GROUP_ADMIN, free or ours, 0)
     address, day = day_count(turn.estate_id, group.group_id, id), start.date().isoformat()
     row: DayCount | None = turn.rows.get(address)
     count = row.count if row is not None and row.date == day else 0

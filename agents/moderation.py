@@ -1,9 +1,12 @@
-"""Group order: what is against the rules of our own groups is first a private warning, then a removal, by the admin.
+"""Group order: what is against the rules is first a private warning, then a removal, by the admin.
 
 All messages of one member within `act_minutes` of the first are one act, and one act has one warning. Somebody is
 removed for a new act when as many warnings as the rule says were done, within the memory; while one is still
-to be given, a new act adds nothing to it. Nobody is warned who owns the group or is one of ours, and nobody in a group
-that isn't our own. What the member recalls in time lifts a warning that was not given yet.
+to be given, a new act adds nothing to it. Nobody is warned who owns the group or is one of ours.
+
+This holds in our own groups, and in an alliance's whose owner or admin is one of our staff. In any other group we are
+guests: nobody is warned or removed there; our leader is asked to tell the group's owner, privately and once a day at
+most, of advertising and abuse alone. What the member recalls in time lifts a warning that was not given yet.
 """
 
 from __future__ import annotations
@@ -21,9 +24,11 @@ from agents.state import (
     OFFENCES,
     PICTURES,
     Act,
+    DayCount,
     OffencesRow,
     PicturesRow,
     TaskRow,
+    day_count,
     member_of,
     offences_row,
     pictures_row,
@@ -31,15 +36,17 @@ from agents.state import (
 )
 from agents.turn import Turn
 from schemas.events import MessageData, TaskMarkData, TaskSkippedData
-from schemas.playbook_order import Breach, GroupOrder, OrderRule
-from schemas.reference import Group
+from schemas.playbook_order import Breach, GroupOrder, OrderRule, OwnerWord
+from schemas.reference import Group, Persona
 from schemas.tasks import Evidence
-from schemas.values import Action, GroupKind, Role, TaskStatus
+from schemas.values import Action, GroupKind, PersonaClass, Role, TaskStatus
 
 #: Messages of one act that are kept as its evidence.
 KEPT = 30
 #: Minutes in which the admin sees to it, and how urgent that is.
 MINUTES, PRIORITY = 120, 2
+#: Under this name it is counted that a group's owner was told today.
+TELL = "order-tell"
 _DONE = frozenset({TaskStatus.DONE, TaskStatus.VERIFIED})
 
 
@@ -48,19 +55,24 @@ _DONE = frozenset({TaskStatus.DONE, TaskStatus.VERIFIED})
 
 def watch(turn: Turn, data: MessageData, names: Collection[str]) -> None:
     """A member said something: is it against the rules of the group?"""
-    rules = turn.play.playbook.order.rules
-    if not rules or not turn.running:
+    asked = turn.play.playbook.order
+    if not (asked.rules or asked.tells) or not turn.running:
         return
     at_night = turn.play.playbook.curfew.holds(turn.local.time())
     if not (names or at_night or data.kind == "image"):
         # Most of what is ever said.
         return
-    order = turn.play_in(data.group_id).playbook.order
+    order, group = turn.play_in(data.group_id).playbook.order, _watched(turn, data)
+    if group is None:
+        return
+    if not keepers(turn, group):
+        _tell(turn, group, order, data, names)
+        return
     for rule in order.rules:
         if not (at_night or rule.on in names or data.kind == "image"):
             continue
         messages = _breaks(turn, data, names, rule, at_night=at_night)
-        if messages and (group := _ours(turn, data)) is not None:
+        if messages:
             _act(turn, group, order, rule, data, messages)
             return
 
@@ -88,12 +100,70 @@ def _flood(turn: Turn, data: MessageData, rule: OrderRule) -> tuple[str, ...]:
     return tuple(message_id for message_id, _ in seen) if len(seen) >= rule.pictures else ()
 
 
-def _ours(turn: Turn, data: MessageData) -> Group | None:
-    """The group, where it is our own and the member may be warned in it."""
+def _watched(turn: Turn, data: MessageData) -> Group | None:
+    """The group, where we work it and the member is not its owner."""
     group = turn.worked(data.group_id)
-    if group is None or group.kind is not GroupKind.OWN:
-        return None
-    return None if turn.group_row(data.group_id).owner_id == data.member_id else group
+    return None if group is None or turn.group_row(data.group_id).owner_id == data.member_id else group
+
+
+def keepers(turn: Turn, group: Group) -> tuple[Persona, ...]:
+    """Those of our people who may keep order in the group, none where we are guests.
+
+    In our own all of them; in an alliance's its owner and its admins, where they are staff of ours.
+    """
+    people = GroupAtWork(turn, group).personas
+    if group.kind is GroupKind.OWN:
+        return tuple(people)
+    if group.kind is not GroupKind.ALLIANCE:
+        return ()
+    owner = turn.world.persona_of(group.group_id, turn.group_row(group.group_id).owner_id or "")
+    staff = [one for one in people if one.cls is PersonaClass.STAFF]
+    return tuple(one for one in staff if one.role is Role.GROUP_ADMIN or one == owner)
+
+
+def _tell(turn: Turn, group: Group, order: GroupOrder, data: MessageData, names: Collection[str]) -> None:
+    """We are guests: ask the leader to tell the group's owner, once for an act and once a day in the group."""
+    word = next((one for one in order.tells if one.on.value in names), None)
+    if word is None:
+        return
+    address = offences_row(turn.estate_id, data.group_id, data.member_id)
+    row: OffencesRow = turn.rows.get(address) or OffencesRow()
+    acts, merged = _joined(turn, order, row, (data.message_id,))
+    if not merged:
+        told = "" if any(_is_open(turn, before) for before in acts) else _told(turn, group, word, data)
+        acts = (*acts, Act(turn.now, word.id, (data.message_id,), task=told))
+    if acts != row.acts:
+        turn.rows.put(address, OffencesRow(acts))
+
+
+def _told(turn: Turn, group: Group, word: OwnerWord, data: MessageData) -> str:
+    at_work = GroupAtWork(turn, group)
+    start, end = window(turn, MINUTES)
+    persona = staffing.persona_for(Role.LEADER, at_work.free(start, end) or at_work.personas, 0)
+    address, day = day_count(turn.estate_id, group.group_id, TELL), start.date().isoformat()
+    row: DayCount | None = turn.rows.get(address)
+    if persona is None or (row is not None and row.date == day):
+        return ""
+    task = hand_out(at_work, Job(
+        word.id, Role.LEADER, Action.CHECK, word.script, persona, start, end, PRIORITY,
+        Evidence(member_id=data.member_id, about=word.on.value, message_ids=(data.message_id,)),
+        member_name=called(turn.place.name) or SOMEBODY, rule=f"order:{word.id}",
+    ))
+    if task is None:
+        return ""
+    turn.rows.put(address, DayCount(day, 1))
+    return task.task_id
+
+
+def _joined(
+    turn: Turn, order: GroupOrder, row: OffencesRow, messages: tuple[str, ...]
+) -> tuple[tuple[Act, ...], bool]:
+    """The acts within the memory, and whether the messages belong to the last of them; then they are in it."""
+    acts = tuple(act for act in row.acts if act.at > turn.now - timedelta(days=order.memory_days))
+    if not acts or turn.now >= acts[-1].at + timedelta(minutes=order.act_minutes):
+        return acts, False
+    more = tuple(dict.fromkeys((*acts[-1].messages, *messages)))[:KEPT]
+    return (*acts[:-1], replace(acts[-1], messages=more)), True
 
 
 def _act(
@@ -101,11 +171,8 @@ def _act(
 ) -> None:
     address = offences_row(turn.estate_id, data.group_id, data.member_id)
     row: OffencesRow = turn.rows.get(address) or OffencesRow()
-    acts = tuple(act for act in row.acts if act.at > turn.now - timedelta(days=order.memory_days))
-    if acts and turn.now < acts[-1].at + timedelta(minutes=order.act_minutes):
-        more = tuple(dict.fromkeys((*acts[-1].messages, *messages)))[:KEPT]
-        acts = (*acts[:-1], replace(acts[-1], messages=more))
-    else:
+    acts, merged = _joined(turn, order, row, messages)
+    if not merged:
         needs = rule.pictures if rule.on is Breach.PICTURES else 1
         act = Act(turn.now, rule.id, messages, needs)
         if not any(_is_open(turn, before) for before in acts):
@@ -123,7 +190,9 @@ def _task(  # the rule and the evidence, and what of the two is due
     """Ask the admin to warn, or to remove; gives the task's id, or nothing where nobody can be asked."""
     at_work = GroupAtWork(turn, group)
     start, end = window(turn, MINUTES)
-    persona = staffing.persona_for(Role.GROUP_ADMIN, at_work.free(start, end) or at_work.personas, 0)
+    ours = keepers(turn, group)
+    free = [one for one in at_work.free(start, end) if one in ours]
+    persona = staffing.persona_for(Role.GROUP_ADMIN, free or ours, 0)
     script = order.remove if removes else rule.warn
     if persona is None or script is None:
         return ""

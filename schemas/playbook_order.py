@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -35,6 +35,14 @@ class OrderRule(Part):
     #: So many pictures within so many minutes are a flood (`on: pictures`).
     pictures: int = Field(default=10, ge=2, le=30)
     minutes: int = Field(default=10, ge=1, le=120)
+
+
+class OwnerWord(Part):
+    """What is to be told privately to the owner of a group in which we are guests, of what hurts its members."""
+
+    id: Annotated[str, Field(pattern=NAME)]
+    on: Literal[Breach.ADVERTISES, Breach.BREAKS_RULES]
+    script: ScriptText
 
 
 class AdmissionCheck(Part):
@@ -67,7 +75,10 @@ class NameCheck(Part):
 
 
 class GroupOrder(Section):
-    """The section `order:`. It holds in our own groups only."""
+    """The section `order:`. It holds in our own groups, and in an alliance's that our people own or administer.
+
+    In any other group we are guests: there only `tells` holds.
+    """
 
     #: Days for which an act is remembered.
     memory_days: int = Field(default=30, ge=1, le=365)
@@ -76,6 +87,8 @@ class GroupOrder(Section):
     rules: tuple[OrderRule, ...] = ()
     #: What the admin is told when somebody is to be removed.
     remove: ScriptText | None = None
+    #: Of what the owner of a group that is not ours to keep is told: privately, once a day at most.
+    tells: tuple[OwnerWord, ...] = ()
     admission: tuple[AdmissionCheck, ...] = ()
     #: How one is admitted to a group that does not say it itself.
     way: Way = Way.INVITATION
@@ -86,6 +99,9 @@ class GroupOrder(Section):
 
     def said(self) -> Iterator[Said]:
         """Every script of the section: all are about one member."""
+        for number, word in enumerate(self.tells):
+            yield Said(
+                loc=("tells", number, "script"), id=word.id, role=Role.LEADER, script=word.script, to_member=True)
         for loc, id, script in self._scripts():
             yield Said(loc=loc, id=id, role=Role.GROUP_ADMIN, script=script, to_member=True)
 
@@ -110,6 +126,7 @@ class GroupOrder(Section):
             raise ValueError("rules end in a removal: remove: is missing")
         named = [
             *(f"rules about {rule.on}" for rule in self.rules), *(f"checks for {one.way}" for one in self.admission),
+            *(f"words about {word.on}" for word in self.tells),
             *(f"circles {plan.circle}" for plan in self.circles),
         ]
         twice = next((one for one in named if named.count(one) > 1), None)

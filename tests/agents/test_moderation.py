@@ -16,6 +16,7 @@ from schemas.tasks import Task
 from schemas.values import GroupKind, Role
 from tests import builders
 from tests.agents.drive import Drive, crowd, world
+from tests.agents.shipped import PLAYBOOKS
 from tests.agents.test_default_playbook import PLAYBOOK
 from tests.builders import at
 
@@ -154,11 +155,84 @@ def test_never_against_the_groups_owner_or_our_own_people():
     assert list(drive.rows.scan(CAMPAIGN, "e1", OFFENCES)) == []
 
 
-@pytest.mark.parametrize("kind", [GroupKind.JOINED, GroupKind.ALLIANCE])
-def test_never_in_a_group_that_is_not_our_own(kind: GroupKind):
-    play = builders.playbook(order=order(), reactions=[], **{"for": {"estate": "new", "group": kind.value}})
-    drive = pictures(say(ready(play, groups=[builders.group(kind=kind)])), "09:00", "09:01", "09:02", "09:03")
+# --- groups that are not our own ------------------------------------------------------------------------
+
+TELLS = [
+    {"id": "tell-ads", "on": "advertises", "script": builders.script("【私下告诉群主】{{ member.name }}发了推广")},
+    {"id": "tell-abuse", "on": "breaks_rules", "script": builders.script("【私下告诉群主】{{ member.name }}说重话")},
+]
+
+
+def elsewhere(kind: GroupKind, *left_out: str, owner: str | None = None, **fields: Any) -> Drive:
+    """A group of that kind, with rules and words to its owner, without those of our people that are left out."""
+    play = builders.playbook(
+        order=order(tells=TELLS, **fields), reactions=[], **{"for": {"estate": "new", "group": kind.value}})
+    people = [one for one in builders.staff() if one.persona_id not in left_out]
+    return ready(play, groups=[builders.group(kind=kind, owner_id=owner)], personas=people)
+
+
+def words(drive: Drive) -> list[Task]:
+    return [task for task in drive.tasks.values() if task.script.id in {"tell-ads", "tell-abuse"}]
+
+
+def test_in_a_joined_group_nobody_is_warned_or_removed():
+    drive = say(elsewhere(GroupKind.JOINED))
+    for hour in range(10, 16):
+        say(drive, f"{hour}:00", ABUSE)
+    assert orders(pictures(drive, "16:00", "16:01", "16:02", "16:03")) == []
+
+
+def test_in_a_joined_group_the_owner_is_told_privately_by_our_leader_or_who_stands_in_with_the_evidence():
+    (task,) = words(say(elsewhere(GroupKind.JOINED), message_id="msg-ad"))
+    assert (task.action, task.role, task.persona_id) == ("check", Role.LEADER, "p-main")
+    assert task.evidence is not None
+    assert (task.evidence.member_id, task.evidence.about, task.evidence.message_ids) == (
+        "m1", "advertises", ("msg-ad",))
+
+
+def test_the_owner_of_a_joined_group_is_told_once_a_day_at_most_whoever_it_is_about():
+    drive = say(say(say(elsewhere(GroupKind.JOINED)), "12:00", member="m2"), "14:00", ABUSE, member="m3")
+    assert len(words(drive)) == 1
+    say(drive.until(2, "08:40"), "09:00", ABUSE, day=2, member="m3")
+    assert len(words(drive)) == 2
+
+
+def test_the_owner_of_a_joined_group_is_not_told_of_pictures_or_the_hour():
+    drive = pictures(elsewhere(GroupKind.JOINED), "09:00", "09:01", "09:02", "09:03")
+    assert words(say(drive, "23:30", "还没睡的冒个泡")) == []
+
+
+def test_the_owner_of_a_joined_group_is_not_told_of_themselves():
+    assert words(say(elsewhere(GroupKind.JOINED, owner="m1"))) == []
+
+
+def test_in_an_alliance_group_whose_admin_is_ours_the_order_is_kept_as_in_our_own():
+    drive = done(say(elsewhere(GroupKind.ALLIANCE)))
+    say(drive, "11:00")
+    assert [(task.action, task.persona_id) for task in orders(drive)] == [("warn", "p-admin"), ("remove", "p-admin")]
+    assert words(drive) == []
+
+
+def test_in_an_alliance_group_that_one_of_us_owns_its_owner_keeps_the_order():
+    (task,) = orders(say(elsewhere(GroupKind.ALLIANCE, "p-admin", owner="m-main")))
+    assert (task.action, task.persona_id) == ("warn", "p-main")
+
+
+def test_in_an_alliance_group_in_which_we_are_guests_its_owner_is_told():
+    drive = say(elsewhere(GroupKind.ALLIANCE, "p-admin"))
     assert orders(drive) == []
+    assert [task.script.id for task in words(drive)] == ["tell-ads"]
+
+
+def test_words_to_an_owner_are_of_advertising_and_abuse_alone():
+    with pytest.raises(ValidationError, match="advertises"):
+        builders.playbook(order={"tells": [{**TELLS[0], "on": "curfew"}]})
+
+
+@pytest.mark.parametrize(("name", "rules"), [("alliance-group", 4), ("new-estate-joined-group", 0)])
+def test_the_playbooks_for_groups_that_are_not_our_own_ship_their_order(name: str, rules: int):
+    shipped = PLAYBOOKS[name].order
+    assert (len(shipped.rules), [word.on.value for word in shipped.tells]) == (rules, ["advertises", "breaks_rules"])
 
 
 def test_a_playbook_without_rules_warns_nobody_and_keeps_no_row():
