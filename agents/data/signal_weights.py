@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 #: Counted up with every change of the features or of the way in which the model is fitted.
-VERSION: Final = 1
+VERSION: Final = 2
 #: SHA-256 of agents/data/signals-train.jsonl, and how many messages that is.
 TRAINED_ON: Final = "e2c76ec02f3db94d324f19af70ecc6b44ab18ef94023b084a91cf7608daed4a5"
 MESSAGES: Final = 9305

@@ -82,7 +82,7 @@ def test_hostile_texts_are_read_in_bounded_time_with_spans_inside_them(text: str
 def test_one_walk_finds_what_is_found_by_looking_for_every_feature():
     known = signal_model.model()
     names = decompress(b85decode(shipped.FEATURES)).decode().split("\n")
-    for row in HELD[::10]:
+    for row in HELD[::60]:
         low = row["text"].lower()
         numbers = {number for number, name in enumerate(names) if any(name in view for view in views(low))}
         found = signal_model.read(low)
