@@ -6,7 +6,7 @@ export async function install({ onUpdate, onSend }) {
   if (!serviceWorker) return; // WeChat's browser over http has none: the page works without
   let had = Boolean(serviceWorker.controller);
   serviceWorker.addEventListener("controllerchange", () => {
-    if (had) location.reload();
+    if (had && serviceWorker.controller) location.reload(); // not where it was taken away: who logs out goes elsewhere
     had = true;
   });
   serviceWorker.addEventListener("message", (event) => event.data === "send" && onSend());
