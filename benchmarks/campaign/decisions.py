@@ -12,6 +12,8 @@ import argparse
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,12 +25,14 @@ from agents.rows import CAMPAIGN
 from agents.state import MEMBER, TASK
 from agents.turn import Turn
 from agents.world import World
+from schemas.errors import BadEvent
 from schemas.events import Woke, WokeData, decode
 from schemas.ids import derived_id
 from schemas.reference import Dealer, Estate, Group, Persona, Reference, Store
 from schemas.values import PersonaClass, Role
-from streams.bench.streams import SAYINGS
+from streams.bench.streams import SAYINGS, life
 from streams.playbook_files import builtin_playbooks
+from streams.starting import campaign_starts
 from streams.worlds import make_world
 from tests.memory_rows import MemoryRows
 
@@ -44,11 +48,11 @@ CREW = (
 
 
 class Town:
-    """So many estates at work."""
+    """Estates at work in a world."""
 
-    def __init__(self, estates: int) -> None:
-        self.estates = [f"e{i:05}" for i in range(estates)]
-        self.rows, self.world = MemoryRows(), _world(self.estates)
+    def __init__(self, world: World) -> None:
+        self.estates = sorted(world.reference.estates)
+        self.rows, self.world = MemoryRows(), world
         self.due: dict[str, datetime] = {}
 
     def send(self, raw: bytes) -> int:
@@ -86,7 +90,8 @@ class Town:
             self.due[turn.estate_id] = turn.wake_at if known is None else min(known, turn.wake_at)
 
 
-def _world(estates: list[str]) -> World:
+def _world(count: int) -> World:
+    estates = [f"e{i:05}" for i in range(count)]
     side = int(len(estates) ** 0.5) + 1
     book = [
         Estate(id_, f"测试小区{id_[1:]}号院", lng=116.0 + i % side * 0.003, lat=39.0 + i // side * 0.003, crs="wgs84",
@@ -115,6 +120,21 @@ def _begin(town: Town) -> None:
             town.send(_event("group.member-joined", DAY_1 - timedelta(hours=2), f"j{n}{id_}", data))
         town.send(_event("campaign.started", DAY_1 - timedelta(hours=1), f"s{id_}", {
             "estate_id": id_, "playbook": PLAYBOOK, "start_date": DAY_1.date().isoformat()}))
+
+
+def _live(events: int) -> list[int]:
+    """What each event of the demo city's whole life takes (ns): joins, chat, orders, marks, what is erased."""
+    with TemporaryDirectory(prefix="loupan-bench-") as folder:
+        world, lines = life(Path(folder), events)
+    town = Town(world)
+    took = []
+    for raw in [*campaign_starts(world.reference, ZONE), *lines]:
+        town.wake_until(decode(raw).time)
+        try:
+            took.append(town.send(raw))
+        except BadEvent:
+            town.rows.undo()
+    return took
 
 
 def _chat(town: Town, events: int, start: datetime) -> Iterator[bytes]:
@@ -157,7 +177,7 @@ def main() -> None:
     parser.add_argument("--estates", type=int, default=10_000)
     parser.add_argument("--events", type=int, default=40_000)
     said = parser.parse_args()
-    town = Town(said.estates)
+    town = Town(_world(said.estates))
     _begin(town)
     town.wake_until(DAY_1 + timedelta(days=2, hours=6, minutes=59))
     seven = DAY_1 + timedelta(days=2, hours=7)
@@ -167,11 +187,13 @@ def main() -> None:
     morning = seven + timedelta(minutes=20)
     chat = [town.send(raw) for raw in _chat(town, said.events, morning)]
     orders = [town.send(raw) for raw in _orders(town, said.events // 10, morning + timedelta(minutes=5))]
+    lived = _live(said.events)
     rest, members, tasks = _sizes(town)
     print(f"{'':32}   median       p99")
     print(f"a day's planning, one estate, ms {_percentiles(planning, 1e6)}")
     print(f"a message, µs                    {_percentiles(chat, 1e3)}")
     print(f"an order's event, µs             {_percentiles(orders, 1e3)}")
+    print(f"an event of the demo's life, µs  {_percentiles(lived, 1e3)}")
     print(f"{said.estates} estates planned at seven: {whole:.1f} s")
     print(f"rows of an estate, bytes: {rest:.0f} beside {MEMBERS} members ({members:.0f}) and its tasks ({tasks:.0f})")
 
