@@ -159,7 +159,10 @@ class Onlooker:
             case "consent" if data.scope == "marketing":
                 self.silent.discard(data.member_id)
             case "placed":
-                self.orders.setdefault(data.order_id, {"by": data.member_id, "of": data.items[0].category})
+                # The first placement counts, also where something of the order came before it.
+                order = self.orders.setdefault(data.order_id, {})
+                order.setdefault("by", data.member_id)
+                order.setdefault("of", data.items[0].category)
             case "delivered" | "refunded" | "cancelled":
                 self.orders.setdefault(data.order_id, {})[name] = True
 
