@@ -5,10 +5,9 @@ The five ways and the four circles are data: of the group where it says so, else
 
 from __future__ import annotations
 
-from agents import staffing
 from agents.handout import GroupAtWork, Job, hand_out
-from agents.moderation import keepers
-from agents.reactions import SOMEBODY, called, window
+from agents.moderation import keeper, keepers
+from agents.reactions import SOMEBODY, called, counted_on, window
 from agents.scripts import title_of
 from agents.state import DayCount, MemberRow, day_count, member_row
 from agents.turn import Turn
@@ -125,12 +124,9 @@ def _ask(  # what, of whom, why, and how often
 ) -> None:
     at_work = GroupAtWork(turn, group)
     start, end = window(turn, MINUTES)
-    ours = keepers(turn, group)
-    free = [one for one in at_work.free(start, end) if one in ours]
-    persona = staffing.persona_for(Role.GROUP_ADMIN, free or ours, 0)
+    persona = keeper(at_work, start, end)
     address, day = day_count(turn.estate_id, group.group_id, id), start.date().isoformat()
-    row: DayCount | None = turn.rows.get(address)
-    count = row.count if row is not None and row.date == day else 0
+    count = counted_on(turn, address, day)
     if persona is None or count >= a_day or at_work.was_asked(id, member_id):
         return
     if hand_out(at_work, Job(

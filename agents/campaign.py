@@ -115,7 +115,7 @@ def _rows_of_speaker(estate_id: str, data: Any) -> tuple[Address, ...]:
     """Of the member too what is kept beside their row, and all that listens in the group; of an answer both sides."""
     group_id, member_id = data.group_id, data.member_id
     rows: tuple[Address, ...] = (
-        campaign_row(estate_id), member_row(estate_id, group_id, member_id), tally(estate_id, group_id),
+        *_rows_of_member(estate_id, data),
         of_member(BORNE, estate_id, group_id, member_id), peace_row(estate_id, member_id),
         group_row(estate_id, group_id), recent(estate_id, group_id), last_call_row(estate_id, group_id),
         exchanges_row(estate_id, group_id), reviews_row(estate_id, group_id))

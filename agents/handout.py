@@ -66,9 +66,7 @@ class GroupAtWork:
     def __init__(self, turn: Turn, group: Group) -> None:
         self.turn, self.group, self.play = turn, group, turn.play_in(group.group_id)
         reference, row = turn.world.reference, turn.group_row(group.group_id)
-        # In a group that several dealers share, each asks their own people.
-        self.personas = tuple(
-            p for p in turn.world.personas_in(group.group_id) if p.dealer_id == group.dealer_id)
+        self.personas = reference.people_of(group)
         self.members = turn.tally(group.group_id).members
         self.tasks = {r.task.task_id: r for r in turn.tasks() if r.task.group_id == group.group_id}
         self.rota: Rota = Rota.of(turn)

@@ -97,7 +97,7 @@ def _day_of(plan: CampaignPlan, play: Play, day: date) -> tuple[PhasePlan, int, 
 def _in_group(
     reference: Reference, play: Play, group: Group, phase: PhasePlan, phase_day: int, stage_day: int, day: date
 ) -> Iterator[Wanted]:
-    people = [p for p in reference.personas_of_group.get(group.group_id, ()) if p.dealer_id == group.dealer_id]
+    people = reference.people_of(group)
     shills = [p for p in people if p.role is Role.SHILL]
     for number, duty in enumerate(planner.duties_of(phase, phase_day)):
         if duty.script.testimonial is not None:

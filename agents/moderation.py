@@ -12,13 +12,13 @@ most, of advertising and abuse alone. What the member recalls in time lifts a wa
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from agents import staffing, tasks
 from agents.handout import GroupAtWork, Job, hand_out
-from agents.reactions import SOMEBODY, called, window
+from agents.reactions import SOMEBODY, called, counted_on, window
 from agents.rows import CAMPAIGN
 from agents.state import (
     OFFENCES,
@@ -111,14 +111,21 @@ def keepers(turn: Turn, group: Group) -> tuple[Persona, ...]:
 
     In our own all of them; in an alliance's its owner and its admins, where they are staff of ours.
     """
-    people = GroupAtWork(turn, group).personas
+    people = turn.world.reference.people_of(group)
     if group.kind is GroupKind.OWN:
-        return tuple(people)
+        return people
     if group.kind is not GroupKind.ALLIANCE:
         return ()
     owner = turn.world.persona_of(group.group_id, turn.group_row(group.group_id).owner_id or "")
     staff = [one for one in people if one.cls is PersonaClass.STAFF]
     return tuple(one for one in staff if one.role is Role.GROUP_ADMIN or one == owner)
+
+
+def keeper(at_work: GroupAtWork, start: datetime, end: datetime) -> Persona | None:
+    """Who of the keepers is asked to see to something, the free ones first."""
+    ours = keepers(at_work.turn, at_work.group)
+    free = [one for one in at_work.free(start, end) if one in ours]
+    return staffing.persona_for(Role.GROUP_ADMIN, free or ours, 0)
 
 
 def _tell(turn: Turn, group: Group, order: GroupOrder, data: MessageData, names: Collection[str]) -> None:
@@ -141,8 +148,7 @@ def _told(turn: Turn, group: Group, word: OwnerWord, data: MessageData) -> str:
     start, end = window(turn, MINUTES)
     persona = staffing.persona_for(Role.LEADER, at_work.free(start, end) or at_work.personas, 0)
     address, day = day_count(turn.estate_id, group.group_id, TELL), start.date().isoformat()
-    row: DayCount | None = turn.rows.get(address)
-    if persona is None or (row is not None and row.date == day):
+    if persona is None or counted_on(turn, address, day):
         return ""
     task = hand_out(at_work, Job(
         word.id, Role.LEADER, Action.CHECK, word.script, persona, start, end, PRIORITY,
@@ -190,9 +196,7 @@ def _task(  # the rule and the evidence, and what of the two is due
     """Ask the admin to warn, or to remove; gives the task's id, or nothing where nobody can be asked."""
     at_work = GroupAtWork(turn, group)
     start, end = window(turn, MINUTES)
-    ours = keepers(turn, group)
-    free = [one for one in at_work.free(start, end) if one in ours]
-    persona = staffing.persona_for(Role.GROUP_ADMIN, free or ours, 0)
+    persona = keeper(at_work, start, end)
     script = order.remove if removes else rule.warn
     if persona is None or script is None:
         return ""

@@ -272,6 +272,11 @@ def likely_rows(event: ev.Event) -> tuple[Address, ...]:
     return likely(event.data) if likely is not None else ()  # type: ignore[attr-defined]  # these have data
 
 
+def rows_of_strangers(likely: Iterable[Address], rows: Rows) -> list[Address]:
+    """Of who is met for the first time, by the likely rows: where lies what holds for them in every group."""
+    return [person(address[3]) for address in likely if address[2] == MEMBER_HOME and rows.get(address) is None]
+
+
 def _rows_of_member(data: Any) -> tuple[Address, ...]:
     return group_home(data.group_id), member_home(data.group_id, data.member_id)
 

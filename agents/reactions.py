@@ -10,6 +10,7 @@ from msgspec import Struct
 from agents import honesty, staffing
 from agents.handout import GroupAtWork, Job, hand_out, wants_nothing
 from agents.knowledge import answer_to
+from agents.rows import Address
 from agents.said_time import when_said
 from agents.state import DayCount, day_count
 from agents.tasks import OPEN
@@ -62,8 +63,7 @@ def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence, text: 
         return
     day = start.date().isoformat()
     address = day_count(turn.estate_id, at_work.group.group_id, reaction.id)
-    row: DayCount | None = turn.rows.get(address)
-    count = row.count if row is not None and row.date == day else 0
+    count = counted_on(turn, address, day)
     when = when_said(text) if evidence.about == "agrees_to_visit" else ""
     people = at_work.free(start, end) or at_work.personas
     for draft in _drafts(at_work, people, reaction, evidence, text):
@@ -75,6 +75,12 @@ def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence, text: 
         if hand_out(at_work, job) is not None:
             turn.rows.put(address, DayCount(day, count + 1))
             return
+
+
+def counted_on(turn: Turn, address: Address, day: str) -> int:
+    """How many tasks a `DayCount` has for a day."""
+    row: DayCount | None = turn.rows.get(address)
+    return row.count if row is not None and row.date == day else 0
 
 
 def called(name: str) -> str:

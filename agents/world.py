@@ -153,10 +153,6 @@ class World:
         """A dealer's own answers, or everybody's."""
         return self.answers.get(dealer_id) or self.answers.get(None)
 
-    def personas_in(self, group_id: str) -> tuple[Persona, ...]:
-        """The personas registered in a group, by id."""
-        return self.reference.personas_of_group.get(group_id, ())
-
     def is_staff(self, member_id: str) -> bool:
         """Whether somebody is of the shop or works with it, in whatever group: no member to be won or counted."""
         personas = self.reference.personas_of_member.get(member_id)

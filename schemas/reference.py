@@ -207,6 +207,11 @@ class Reference:
             answers={a.answer_id: a for a in sorted(answers, key=lambda a: a.answer_id)},
         )
 
+    def people_of(self, group: Group) -> tuple[Persona, ...]:
+        """Who is at work in a group: where several dealers share it, each asks their own people."""
+        registered = self.personas_of_group.get(group.group_id, ())
+        return tuple(persona for persona in registered if persona.dealer_id == group.dealer_id)
+
 
 def _by(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
     out: dict[str, list[T]] = {}

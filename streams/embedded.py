@@ -15,9 +15,9 @@ from itertools import islice
 
 from sqlalchemy import Connection, Engine
 
+from agents.placement import rows_of_strangers
 from agents.records import NOWHERE, EstateRecord
 from agents.rows import CAMPAIGN, Address
-from agents.state import MEMBER_HOME, person
 from agents.turn import Turn
 from agents.world import World
 from schemas.errors import BadEvent, BrokenRule
@@ -201,7 +201,7 @@ class Pipeline:
         wanted: list[Address] = []
         for event, addresses in cold:
             # Of who is met for the first time also what holds for them.
-            wanted.extend(person(a[3]) for a in addresses if a[2] == MEMBER_HOME and rows.get(a) is None)
+            wanted.extend(rows_of_strangers(addresses, rows))
             home = rows.get(addresses[0]) if addresses else None
             if (estate_id := getattr(home, "estate_id", None)) is not None:
                 wanted.extend(self._campaign.likely(estate_id, event))

@@ -14,9 +14,9 @@ from functools import lru_cache
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
+from agents.placement import rows_of_strangers
 from agents.records import EstateRecord
 from agents.rows import Address
-from agents.state import MEMBER_HOME, person
 from agents.world import World
 from schemas.errors import BadEvent, BrokenRule
 from schemas.events import InEvent
@@ -224,8 +224,7 @@ class Placing:
         """Fetch what placement will ask for first; of who is met for the first time, also what holds for them."""
         likely = dict.fromkeys(address for arrival in fresh for address in arrival.likely)
         rows.prefetch(likely)
-        strangers = [
-            person(address[3]) for address in likely if address[2] == MEMBER_HOME and rows.get(address) is None]
+        strangers = rows_of_strangers(likely, rows)
         if isinstance(rows, LockedRows) and not keys.lock_people(connection, (address[1] for address in strangers)):
             raise _Again
         rows.prefetch(strangers)

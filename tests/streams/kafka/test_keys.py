@@ -4,13 +4,13 @@ import pytest
 
 from agents.rows import PLACEMENT
 from agents.state import GROUP_HOME, GroupHome, TaskHome, group_home, person, task_home
-from streams.database import open_database
 from streams.kafka.keys import Keys, LockedRows, Unlocked
+from tests.databases import opened
 
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = open_database(tmp_path / "keys.db", durable=False)
+    engine = opened(tmp_path / "keys.db")
     yield engine
     engine.dispose()
 
