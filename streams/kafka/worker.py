@@ -170,7 +170,6 @@ class Worker:
 
     async def _assigned(self, places: list[Place], log: Log) -> Mapping[Place, int]:
         """These partitions are ours now, and no others; where each goes on, as the database has it."""
-        _log.info("worker.assigned", partitions=len(places))
         while True:
             try:
                 for post in self._posts:
@@ -183,6 +182,7 @@ class Worker:
                 await self._assigning.bear("worker.assigning", error)
                 continue
             self._assigning.over()
+            _log.info("worker.assigned", partitions=len(places))
             return {**self._first.at, **self._second.at}
 
     def _own_ingest(self, places: Iterable[Place]) -> Mapping[Place, int]:

@@ -20,30 +20,33 @@ import msgspec
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
+from schemas.reference import Reference
 from schemas.topics import ESTATE_EVENTS, TOPICS
 from streams.demo.people import demo_reference
 from streams.demo.writing import write_reference
 from streams.playbook_files import builtin_texts
 from streams.topology import TOPOLOGY
 from tests import commands
+from tests.assignments import shared_out
 
 PATIENCE = 90
+PARTITIONS = 4
 GROUP = "g-chaoyang-1"
 
 
 class Deployment:
     """Two workers and a gateway over Kafka and PostgreSQL, and the commands beside them."""
 
-    def __init__(self, root: Path, folder: Path, kafka: str, database: str) -> None:
+    def __init__(self, root: Path, folder: Path, reference: Reference, kafka: str, database: str) -> None:
         said = (root / "compose" / "loupan.env").read_text().splitlines()
         settings = dict(line.split("=", 1) for line in said if line and not line.startswith("#"))
         self.prefix = f"e2e-{uuid4().hex[:8]}-"
-        self.kafka, self.folder = kafka, folder
+        self.kafka, self.folder, self.reference = kafka, folder, reference
         # What differs on one machine: where the servers are, and ports that are free.
         self.environment = {
             **os.environ, **settings, "LOUPAN_DATABASE": database, "LOUPAN_KAFKA": kafka,
             "LOUPAN_TOPIC_PREFIX": self.prefix, "LOUPAN_HOST": "127.0.0.1", "LOUPAN_PORT": "0",
-            "LOUPAN_METRICS_HOST": "127.0.0.1", "LOUPAN_METRICS_PORT": "0", "LOUPAN_PARTITIONS": "4"}
+            "LOUPAN_METRICS_HOST": "127.0.0.1", "LOUPAN_METRICS_PORT": "0", "LOUPAN_PARTITIONS": str(PARTITIONS)}
         self.processes: list[subprocess.Popen[bytes]] = []
         self.url = self.hq = ""
 
@@ -96,10 +99,11 @@ class Deployment:
 def deployment(root: Path, tmp_path_factory: Any, kafka: Any, postgres: Any) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("distributed")
     start = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
-    write_reference(demo_reference(start, groups=8), folder / "reference")
+    reference = demo_reference(start, groups=8)
+    write_reference(reference, folder / "reference")
     _where_it_is_noon(folder / "reference" / "playbooks")
     database = postgres.new_database()
-    made = Deployment(root, folder, kafka.address, database)
+    made = Deployment(root, folder, reference, kafka.address, database)
     try:
         made.run("migrate")
         made.run("admin", "topics", "--apply")
@@ -127,12 +131,12 @@ def _where_it_is_noon(folder: Path) -> None:
     (folder / "new-estate-own-group.yaml").write_text(text, encoding="utf-8")
 
 
-def message(text: str = "大家好，我是3栋的", **fields: Any) -> dict[str, Any]:
+def message(text: str = "大家好，我是3栋的", group: str = GROUP, **fields: Any) -> dict[str, Any]:
     id_ = uuid4().hex
     return {
         "specversion": "1.0", "type": "loupan.group.message.v1", "source": "e2e", "id": id_,
         "time": datetime.now(UTC).isoformat(),
-        "data": {"group_id": GROUP, "message_id": id_, "member_id": f"m-{id_[:6]}", "kind": "text", "text": text},
+        "data": {"group_id": group, "message_id": id_, "member_id": f"m-{id_[:6]}", "kind": "text", "text": text},
         **fields}
 
 
@@ -244,14 +248,39 @@ def test_the_gateway_is_ready_and_measures_the_whole(deployment):
         assert name in text
 
 
-def test_a_worker_has_health_and_metrics_of_its_own(deployment):
-    address = (deployment.folder / "worker-1.log").read_text().split("health on ", 1)[1].split()[0]
-    with urlopen(f"{address}/healthz", timeout=5) as answer:
+def metrics_of(deployment: Deployment, worker: str, path: str = "/metrics") -> str:
+    """What a worker answers on its own address."""
+    address = (deployment.folder / f"{worker}.log").read_text().split("health on ", 1)[1].split()[0]
+    with urlopen(f"{address}{path}", timeout=5) as answer:
         assert answer.status == 200
-    with urlopen(f"{address}/metrics", timeout=5) as answer:
-        text = answer.read().decode()
-    assert "loupan_step_seconds_bucket" in text
-    assert "loupan_fenced_total 0.0" in text
+        return str(answer.read().decode())
+
+
+def fenced(deployment: Deployment, worker: str) -> float:
+    [line] = [line for line in metrics_of(deployment, worker).splitlines() if line.startswith("loupan_fenced_total ")]
+    return float(line.split()[1])
+
+
+def test_a_worker_has_health_and_metrics_of_its_own(deployment):
+    for worker in ("worker-1", "worker-2"):
+        assert metrics_of(deployment, worker, "/healthz")
+        assert "loupan_step_seconds_bucket" in metrics_of(deployment, worker)
+
+
+def test_workers_that_keep_their_partitions_never_fence_each_other(deployment):
+    def worked() -> None:
+        sent = [message(group=group.group_id) for group in deployment.reference.groups.values()]
+        deployment.ask("/v1/events", sent, "application/cloudevents-batch+json")
+        deployment.until(lambda: all(one["id"] in log for log in [deployment.run("admin", "log")] for one in sent))
+
+    # While the second one joins, a batch of the first may come too late.
+    logs = [deployment.folder / f"{worker}.log" for worker in ("worker-1", "worker-2")]
+    deployment.until(lambda: shared_out(logs, PARTITIONS))
+    worked()
+    before = [fenced(deployment, worker) for worker in ("worker-1", "worker-2")]
+    for _ in range(5):
+        worked()
+    assert [fenced(deployment, worker) for worker in ("worker-1", "worker-2")] == before
 
 
 def test_the_topics_are_as_they_should_be(deployment):

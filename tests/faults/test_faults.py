@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from tests.faults.field import Field, repeated
+from tests.assignments import shared_out
+from tests.faults.field import PARTITIONS, Field, repeated
 
 RATE = 250.0
 
@@ -172,9 +173,10 @@ def test_a_database_that_fails_while_nothing_comes_in_stops_no_clock(field):
         # What the life before said is not to be taken for what this one says.
         (field.folder / f"{name}.log").write_text("")
         field.start(name)
-    _until_said(field, "worker.assigned")
+    # A worker that loses its database while it takes partitions over has no clock yet: both have all of theirs first.
+    _until(field, lambda: shared_out(_logs(field), PARTITIONS))
     field.postgres.kill()
-    _until_said(field, "worker.clock")
+    _until(field, lambda: all("worker.clock" in log.read_text() for log in _logs(field)))
     for name in ("one", "two"):
         field.kill(name, signal.SIGSTOP)
     field.postgres.start()
@@ -192,12 +194,15 @@ def test_a_database_that_fails_while_nothing_comes_in_stops_no_clock(field):
     assert [worker.poll() for worker in field.workers.values()] == [None, None]
 
 
-def _until_said(field: Field, what: str) -> None:
-    """Wait until both workers have said it."""
+def _until(field: Field, what: Callable[[], bool]) -> None:
     end = time.monotonic() + 90
-    while not all(what in path.read_text() for path in field.folder.glob("*.log")):
+    while not what():
         assert time.monotonic() < end, field.logs()
         time.sleep(0.1)
+
+
+def _logs(field: Field) -> list[Path]:
+    return [field.folder / f"{name}.log" for name in ("one", "two")]
 
 
 def _woken(field: Field) -> int:
