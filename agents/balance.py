@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from schemas.playbook import Duty, Formula, PhasePlan, Playbook, StagePlan
-from schemas.playbook_parts import Drive, ScriptText
+from schemas.playbook_parts import Drive, Scene, ScriptText
 from schemas.values import Phase
 
 Loc = tuple[str | int, ...]
@@ -34,6 +34,7 @@ class DayTally(Struct, frozen=True):
     loc: Loc
     formula: Counter[Formula]
     drives: Counter[Drive]
+    scenes: Counter[Scene]
 
 
 def tallies(playbook: Playbook) -> Iterator[DayTally]:
@@ -48,6 +49,7 @@ def tallies(playbook: Playbook) -> Iterator[DayTally]:
                     ("stages", number, "phases", place, "plan", phase_day),
                     Counter(part for script in said for part in script.formula),
                     Counter(drive for script in said for drive in script.drives),
+                    Counter(scene for script in said if (scene := script.scene or phase.scene) is not None),
                 )
             before += phase.days
 
@@ -62,10 +64,11 @@ class Imbalance(Struct, frozen=True):
     """What is out of balance, as facts beside its sentence: a page says it in its reader's language.
 
     `kind` says which of the facts are meant: a day without the parts, a day with too few drives, a stage of so many
-    days, a phase that does not cover the parts, or a text (the id in `parts`) that says what another says.
+    days, a phase that does not cover the parts, a text (the id in `parts`) that says what another says, or scenes that
+    no day of any stage plays (`stage` is the last).
     """
 
-    kind: Literal["day_without", "few_drives", "stage_length", "phase_without", "said_twice"]
+    kind: Literal["day_without", "few_drives", "stage_length", "phase_without", "said_twice", "scenes_left_out"]
     loc: Loc
     what: str
     remedy: str
@@ -96,6 +99,18 @@ def imbalances(playbook: Playbook) -> Iterator[Imbalance]:
             of_phase = [day for day in days if day.stage == stage.stage and day.phase is phase.phase]
             yield from _of_phase(playbook, phase, of_phase, stage.stage, ("stages", number, "phases", place))
         yield from _said_twice(stage, ("stages", number))
+    yield from _left_out(playbook, {scene for day in days for scene in day.scenes})
+
+
+def _left_out(playbook: Playbook, played: set[Scene]) -> Iterator[Imbalance]:
+    """Scenes that are not played; a playbook that names none, and asks for none, leaves out none."""
+    asked = playbook.balance.scenes
+    if asked is None:
+        asked = tuple(Scene) if played else ()
+    if missing := tuple(scene for scene in asked if scene not in played):
+        what = f"no day plays the scenes {', '.join(missing)}"
+        remedy = "name a phase's or a script's scene, or change balance: scenes"
+        yield Imbalance("scenes_left_out", ("stages",), what, remedy, playbook.stages[-1].stage, parts=missing)
 
 
 def _of_day(playbook: Playbook, day: DayTally) -> Iterator[Imbalance]:

@@ -30,6 +30,7 @@ from schemas.playbook_parts import (
     Formula,
     Part,
     Said,
+    Scene,
     ScriptText,
     Section,
     Span,
@@ -41,7 +42,7 @@ from schemas.values import Action, Phase, Role, Rung
 
 __all__ = [
     "NAME", "Clock", "DaySpan", "Drive", "Duty", "For", "Formula", "Gate", "Limits", "OfferText", "PhasePlan",
-    "Playbook", "Reaction", "Said", "ScriptText", "Section", "Span", "StagePlan", "Step",
+    "Playbook", "Reaction", "Said", "Scene", "ScriptText", "Section", "Span", "StagePlan", "Step",
 ]
 
 
@@ -97,6 +98,8 @@ class PhasePlan(Part):
     days: int = Field(ge=1, le=31)
     longest: int = Field(ge=1, le=62)
     aim: str
+    #: The scene that its scripts play, those apart that name their own.
+    scene: Scene | None = None
     gate: Gate
     plan: dict[int, tuple[Duty, ...]]
     rescue: tuple[Duty, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.playbook_parts import Formula, Part
+from schemas.playbook_parts import Formula, Part, Scene
 from schemas.values import Phase
 
 _DECIDING = (Formula.BENEFIT, Formula.RISK, Formula.THRESHOLD)
@@ -23,7 +23,7 @@ PARTS_OF_PHASE: dict[Phase, tuple[Formula, ...]] = {
 
 
 class Balance(Part):
-    """The parts of the deal formula that every day serves, those that a phase covers in its days, and how many drives.
+    """The parts of the deal formula that every day serves, those that a phase covers in its days, how many drives.
 
     A phase that is not named in `phases` covers what the trade asks of it.
     """
@@ -32,6 +32,8 @@ class Balance(Part):
     phases: dict[Phase, tuple[Formula, ...]] = Field(default_factory=dict)
     #: So many of the six drives, at least, are used on every day.
     drives_a_day: int = Field(default=0, ge=0, le=6)
+    #: The scenes that are played somewhere in it; all eight, where nothing is said and any is named.
+    scenes: tuple[Scene, ...] | None = None
 
     def of_phase(self, phase: Phase) -> tuple[Formula, ...]:
         """What the phase covers."""

@@ -94,6 +94,19 @@ class Drive(StrEnum):
     HONOUR = "honour"
 
 
+class Scene(StrEnum):
+    """The eight scenes, in the order in which the trade plays them."""
+
+    ESTATE = "estate"
+    UNIT_PLAN = "unit_plan"
+    KEY_PERSON_PLAN = "key_person_plan"
+    DEEP_PLAN = "deep_plan"
+    SERVICES = "services"
+    GROUP_BUY = "group_buy"
+    OWN_TOPIC = "own_topic"
+    REFERRALS = "referrals"
+
+
 class ScriptText(Part):
     """A script: a Jinja2 template, whom it speaks as, and what it serves."""
 
@@ -102,6 +115,8 @@ class ScriptText(Part):
     text: str = Field(min_length=1, max_length=2000)
     formula: tuple[Formula, ...] = Field(min_length=1)
     drives: tuple[Drive, ...] = ()
+    #: The scene that it plays, where that is another than its phase's.
+    scene: Scene | None = None
     #: The category of product that the speaker must have had delivered. Only buyers testify.
     testimonial: str | None = None
     #: Pictures or files to send along, said in words ("实景图：{{ estate.name }} 89㎡").

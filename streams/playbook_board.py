@@ -67,6 +67,7 @@ def _phases(stage: StagePlan) -> Iterator[dict[str, Any]]:
     first = 1
     for phase in stage.phases:
         yield {"phase": phase.phase, "first": first, "days": phase.days, "longest": phase.longest, "aim": phase.aim,
+               "scene": phase.scene,
                "gate": phase.gate.asked()}
         first += phase.days
 
@@ -83,12 +84,12 @@ def _card(
         "id": duty.id, "day": None if rescue else day, "phase": phase.phase, "window": window_of(playbook, duty.at),
         "at": f"{duty.at:%H:%M}", "minutes": duty.minutes, "role": duty.role, "action": duty.action,
         "priority": duty.priority,
-        "said": preview(playbook, duty.script, duty.role, duty.action, day, offers),
+        "said": preview(playbook, duty.script, duty.role, duty.action, day, offers, scene=phase.scene),
         "instead": None if duty.instead is None else preview(
-            playbook, duty.instead, duty.role, duty.action, day, offers),
+            playbook, duty.instead, duty.role, duty.action, day, offers, scene=phase.scene),
         "replies": [
             {"id": reply.id, "after": reply.after, "minutes": reply.minutes, "role": reply.role,
-             "said": preview(playbook, reply.script, reply.role, Action.REPLY, day, offers, turn)}
+             "said": preview(playbook, reply.script, reply.role, Action.REPLY, day, offers, turn, scene=phase.scene)}
             for turn, reply in enumerate(replies, 1)],
     }
 
@@ -138,7 +139,7 @@ def _said(playbook: Playbook, said: Said, action: Action, offers: Mapping[str, O
 
 
 def balance(playbook: Playbook) -> dict[str, Any]:
-    """What each day serves of the formula and the drives, and what is out of balance."""
+    """What each day serves of the formula, the drives and the scenes, and what is out of balance."""
     return {
         **title_line(playbook),
         "every_day": playbook.balance.every_day,
@@ -149,7 +150,7 @@ def balance(playbook: Playbook) -> dict[str, Any]:
 
 def _tally(day: DayTally) -> dict[str, Any]:
     return {"stage": day.stage, "day": day.day, "phase": day.phase, "phase_day": day.phase_day,
-            "formula": dict(day.formula), "drives": dict(day.drives)}
+            "formula": dict(day.formula), "drives": dict(day.drives), "scenes": dict(day.scenes)}
 
 
 def _imbalance(found: Imbalance) -> dict[str, Any]:

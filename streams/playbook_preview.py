@@ -12,7 +12,7 @@ from typing import Any, Final
 from agents import characters, scripts
 from agents.honesty import disclosure_of
 from agents.script_grammar import PLACEHOLDERS, BadScript
-from schemas.playbook import OfferText, Playbook, ScriptText
+from schemas.playbook import OfferText, Playbook, Scene, ScriptText
 from schemas.reference import Offer, Persona
 from schemas.values import SAID_ACTIONS, Action, PersonaClass, Role
 
@@ -29,12 +29,13 @@ _PRIVATE: Final = frozenset({Action.INVITE, Action.WARN})
 
 def preview(
     playbook: Playbook, script: ScriptText, role: Role, action: Action, day: int, offers: Mapping[str, Offer],
-    turn: int = 0,
+    turn: int = 0, scene: Scene | None = None,
 ) -> dict[str, Any]:
     """How a script is read: `who` says it, in which `text`, with which `disclosure`.
 
     `unfilled` is a name that has no value; the text then stands as in the playbook. `where` is group, private, or none
-    where the text tells our own person what to do. `turn` chooses among several people of the role.
+    where the text tells our own person what to do. `turn` chooses among several people of the role; `scene` is what its
+    phase plays.
     """
     persona = _persona(role, script.speaks_as, turn)
     values = _values(playbook, persona, day, offers)
@@ -51,6 +52,7 @@ def preview(
         "disclosure": disclosure_of(persona, store, title) if said else None,
         "attachments": [_filled(words, values)[0] for words in script.attachments],
         "formula": script.formula, "drives": script.drives, "testimonial": script.testimonial,
+        "scene": script.scene or scene,
     }
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from agents.balance import tallies
 from agents.playbook_diff import differences
 from schemas.errors import BadFile
-from schemas.playbook import Drive, Formula, Playbook
+from schemas.playbook import Drive, Formula, Playbook, Scene
 from schemas.playbook_parts import PLAYBOOK_NAME
 from schemas.values import GroupKind
 from streams.campaign_copy import copy_campaign
@@ -106,12 +106,13 @@ def _show_recurring(playbook: Playbook) -> None:
 
 def _show_balance(playbook: Playbook) -> None:
     table = Table(title=f"{playbook.title}: how many scripts of a day serve what", expand=True)
-    for column in ("stage", "day", "phase", *Formula, "drives"):
+    for column in ("stage", "day", "phase", *Formula, "drives", "scenes"):
         table.add_column(column, overflow="fold")
     for day in tallies(playbook):
         table.add_row(
             str(day.stage), str(day.day), day.phase, *(str(day.formula[part] or "·") for part in Formula),
-            ", ".join(f"{drive} {day.drives[drive]}" for drive in Drive if day.drives[drive]))
+            ", ".join(f"{drive} {day.drives[drive]}" for drive in Drive if day.drives[drive]),
+            ", ".join(f"{scene} {day.scenes[scene]}" for scene in Scene if day.scenes[scene]))
     out.print(table)
 
 

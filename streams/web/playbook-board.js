@@ -49,6 +49,7 @@ function heads(board, balance) {
   corner.style.gridRow = "1 / span 2";
   const phases = board.phases.map((phase) => place(make("div", { cls: "phase", attrs: { "data-phase": phase.phase } },
     make("strong", { text: `${say(phase.phase)} · ${say("phase_days", { n: phase.days })}` }),
+    phase.scene ? make("span", { cls: "scene", text: say(`z_${phase.scene}`) }) : null,
     make("span", { cls: "aim", text: phase.aim, attrs: { title: phase.aim } }),
   ), phase.first + 1, 1, phase.days));
   const tops = board.columns.map((column) => {
@@ -77,8 +78,8 @@ function bars(tally, wanted, most) {
 
 /** A warning of the balance, in the reader's language. */
 export function warning(one) {
-  const drives = one.kind === "few_drives";
-  const parts = one.kind === "said_twice" ? one.parts : one.parts.map((part) => say(`${drives ? "d" : "p"}_${part}`));
+  const prefix = { few_drives: "d", scenes_left_out: "z" }[one.kind] ?? "p";
+  const parts = one.kind === "said_twice" ? one.parts : one.parts.map((part) => say(`${prefix}_${part}`));
   return say(`w_${one.kind}`, {
     stage: one.stage, day: one.day, least: one.least, phase: one.phase ? say(one.phase) : "",
     parts: parts.length ? listed(parts) : say("none"),

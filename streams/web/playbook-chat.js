@@ -86,7 +86,8 @@ function tags(said, id, where) {
   const rows = [
     ["formula", listed(said.formula.map((part) => say(`p_${part}`)))],
     ["drives", listed(said.drives.map((drive) => say(`d_${drive}`)))],
-    ["scene", where],
+    ["scene", said.scene ? say(`z_${said.scene}`) : null],
+    ["when", where],
     ["speaks", say(said.speaks_as)],
     ["rests_on", said.testimonial ? say("testimonial", { product: said.testimonial }) : null],
     ["script", `${id} · ${say("version_n", { n: said.version })}`],

@@ -41,7 +41,12 @@ learn({
   d_benefit: ["利益", "benefit"], d_event: ["事件", "event"], d_honour: ["荣誉", "honour"],
   formula: ["成交公式", "Formula"],
   drives: ["驱动力", "Drives"],
+  z_estate: ["小区本身", "the estate itself"], z_unit_plan: ["户型通用方案", "a plan per unit type"],
+  z_key_person_plan: ["一户自己的方案", "a key person's own plan"], z_deep_plan: ["深化方案", "a deep plan"],
+  z_services: ["消除顾虑的服务", "services that take risk away"], z_group_buy: ["业主牵头的团购", "a group-buy that an owner leads"],
+  z_own_topic: ["业主自己的话题", "an owner's own topic"], z_referrals: ["老客户带新邻居", "buyers who bring buyers"],
   scene: ["场景", "Scene"],
+  when: ["时间", "When"],
   speaks: ["身份", "Speaks as"],
   rests_on: ["依据", "Rests on"],
   script: ["编号", "Script"],
@@ -71,6 +76,7 @@ learn({
     "Stage {stage}, day {day} uses fewer than {least} drives: {parts}"],
   w_stage_length: ["第 {stage} 轮有 {least} 天，应在 7 到 15 天之间", "Stage {stage} has {least} days; 7 to 15 are right"],
   w_phase_without: ["第 {stage} 轮「{phase}」没有照顾到{parts}", "Stage {stage}: {phase} does not cover {parts}"],
+  w_scenes_left_out: ["哪一天都没有演到的场景：{parts}", "No day plays the scenes {parts}"],
   w_said_twice: ["第 {stage} 轮里两条话一字不差：{parts}", "Stage {stage} says the same twice: {parts}"],
   none: ["没有", "none"],
   day: ["天", "Day"],
@@ -99,10 +105,12 @@ const FIELDS = {
   threshold: "门槛", testimonial: "见证", instead: "替代", ladder: "关系阶梯", by: "依据", entry: "进场", order: "群规", members: "人数",
   active_share: "活跃比例", participants: "参与人数", interested: "有意向人数", key_people: "关键人", sign_ups: "报名数", orders: "订单数",
   place: "地缘", relation: "关系", interest: "兴趣", event: "事件", honour: "荣誉", staff: "店里员工", buyer: "老客户",
+  scene: "场景", scenes: "场景", estate: "小区本身", unit_plan: "户型通用方案", key_person_plan: "一户自己的方案", deep_plan: "深化方案",
+  services: "消除顾虑的服务", group_buy: "业主牵头的团购", own_topic: "业主自己的话题", referrals: "老客户带新邻居",
   partner: "合作伙伴", auto: "自动", ask: "等总部决定",
 };
 /** Fields whose values are words of the program, too. */
-const NAMED = new Set(["formula", "drives", "role", "action", "speaks_as", "phases", "next", "every_day"]);
+const NAMED = new Set(["formula", "drives", "role", "action", "speaks_as", "phases", "next", "every_day", "scene", "scenes"]);
 
 /** A place or a field's name (`stage 1 · warm_up · day 2`, `script · text`) in the reader's language. */
 export function fieldName(words) {

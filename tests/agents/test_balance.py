@@ -69,6 +69,38 @@ def test_a_text_that_comes_twice_in_a_stage_is_told_whatever_its_punctuation():
     assert "value-1-morning says word for word what warm-up-1-morning says" in said(builders.playbook(**data))
 
 
+ALL = ("need", "value", "trust", "benefit", "risk", "threshold")
+
+
+def staged(scenes: list[str | None], **fields: Any) -> Playbook:
+    """The small playbook, whose five phases play these scenes."""
+    data = served(*ALL).model_dump(mode="json", by_alias=True)
+    for phase, scene in zip(data["stages"][0]["phases"], scenes, strict=True):
+        phase["scene"] = scene
+    return Playbook.model_validate({**data, **fields})
+
+
+def test_a_playbook_that_names_no_scene_leaves_out_none():
+    assert said(staged([None] * 5)) == []
+    (found,) = said(staged([None] * 5, balance={"scenes": ["services"]}))
+    assert found == "no day plays the scenes services"
+
+
+def test_scenes_that_no_day_plays_are_told_unless_the_playbook_asks_for_fewer():
+    scenes = ["estate", "services", "unit_plan", "group_buy", "deep_plan"]
+    (found,) = said(staged(scenes))
+    assert found == "no day plays the scenes key_person_plan, own_topic, referrals"
+    assert said(staged(scenes, balance={"scenes": ["estate", "deep_plan"]})) == []
+
+
+def test_a_script_plays_its_own_scene_before_its_phases():
+    data = staged(["estate"] * 5).model_dump(mode="json", by_alias=True)
+    first_script(data, 0, "1")["scene"] = "own_topic"
+    first, second = list(tallies(Playbook.model_validate(data)))[:2]
+    assert first.scenes["own_topic"] == 1
+    assert first.scenes["own_topic"] + first.scenes["estate"] == sum(second.scenes.values()) == second.scenes["estate"]
+
+
 def test_a_stage_has_seven_to_fifteen_days():
     data = builders.playbook_data()
     for phase in data["stages"][0]["phases"]:

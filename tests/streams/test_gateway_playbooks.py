@@ -66,6 +66,18 @@ def test_a_preview_reads_as_the_task_would(world):
     assert all(reply["said"]["who"] != said["who"] for reply in card["replies"])
 
 
+def test_a_card_says_which_scene_it_plays(world):
+    shown = board(world, FIRST, stage=2)
+    assert [phase["scene"] for phase in shown["phases"]] == [
+        "estate", "key_person_plan", "deep_plan", "deep_plan", "deep_plan"]
+    scenes = {card["id"]: card["said"]["scene"] for card in shown["cards"]}
+    assert scenes["st2-w1-morning-back"] == "estate"
+    assert scenes["st2-s2-noon-friend"] == "referrals"
+    days = world.get(f"/v1/playbooks/{FIRST}/balance").json()["days"]
+    assert {scene for day in days for scene in day["scenes"]} == {
+        "estate", "unit_plan", "key_person_plan", "deep_plan", "services", "group_buy", "own_topic", "referrals"}
+
+
 def test_a_buyer_speaks_under_their_own_name_and_what_is_no_message_discloses_nothing(world):
     said = next(card["said"] for card in board(world, "small-test")["cards"] if card["said"]["speaks_as"] == "buyer")
     assert (said["who"], said["disclosure"], said["testimonial"]) == ("吴敏", None, "全屋定制")
