@@ -107,7 +107,7 @@ def _move(turn: Turn, at_work: GroupAtWork | None, row: TaskRow, last: str) -> N
     job = _job(at_work, task) if at_work is not None and task.window.end > turn.now else None
     if at_work is not None and job is not None:
         # While the other takes it over, the first has it no more: together they are one, not two.
-        del at_work.tasks[task.task_id]
+        at_work.taken(task.task_id)
         moved = hand_out(at_work, job)
     whose = turn.world.reference.personas.get(task.persona_id or "")
     name = whose.name if whose is not None else task.persona_id

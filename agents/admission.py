@@ -64,12 +64,15 @@ def _risen(turn: Turn, group_id: str, member_id: str, before: int, now: int) -> 
     circles = [
         plan for plan in turn.play_in(group_id).playbook.order.circles
         if plan.invite is not None and before < RUNGS.index(plan.from_rung) <= now]
-    if not circles or (group := _own(turn, group_id)) is None:
+    if not circles:
+        return
+    into = [one for one in turn.worked_groups() if one.circle in {plan.circle for plan in circles}]
+    if not into or (group := _own(turn, group_id)) is None:
         return
     for plan in circles:
         if plan.invite is None or group.circle == plan.circle:
             continue
-        if any(one.circle == plan.circle and not _is_in(turn, one.group_id, member_id) for one in turn.worked_groups()):
+        if any(one.circle == plan.circle and not _is_in(turn, one.group_id, member_id) for one in into):
             _ask(turn, group, plan.id, plan.invite, member_id, Action.INVITE, f"circle:{plan.circle}", 20)
 
 

@@ -46,7 +46,8 @@ def _of(row: MemberRow | None, seq: int, wanted: int) -> tuple[bool, bool, bool,
 def counted(turn: Turn, rows: list[MemberRow]) -> Connected:
     """The counts of a group, straight from its members' rows."""
     seq, wanted = turn.phase_seq, turn.play.playbook.connections.friends
-    each = [_of(row, seq, wanted) for row in rows]
+    # Most members have met nobody yet, and add nothing.
+    each = [one for row in rows if (one := _of(row, seq, wanted)) is not _NOBODY]
     return Connected(*(sum(one[place] for one in each) for place in range(4)))
 
 

@@ -88,7 +88,8 @@ def follow(turn: Turn) -> None:
     """Tasks have changed, or time has passed: withdraw the replies to what did not go out, close what is over."""
     for group_id, row in list(turn.rows.scan(CAMPAIGN, turn.estate_id, EXCHANGES)):
         followed = [_followed(turn, exchange) for exchange in row.exchanges]
-        _keep(turn, group_id, tuple(exchange for exchange in followed if exchange is not None))
+        if followed != list(row.exchanges):
+            _keep(turn, group_id, tuple(exchange for exchange in followed if exchange is not None))
 
 
 def _followed(turn: Turn, exchange: Exchange) -> Exchange | None:
@@ -102,7 +103,7 @@ def _followed(turn: Turn, exchange: Exchange) -> Exchange | None:
     elif turn.now >= exchange.seen_by:
         until = exchange.seen_by.astimezone(turn.play.zone)
         return _close(turn, exchange, f"the post that it answers was not out by {until:%H:%M}")
-    return exchange if _open(turn, exchange) else None
+    return exchange if any(_is_open(_task(turn, task_id)) for task_id in exchange.replies) else None
 
 
 _WORDS = {TaskStatus.SKIPPED: "skipped", TaskStatus.EXPIRED: "not made in its time", TaskStatus.WITHDRAWN: "withdrawn"}
@@ -192,7 +193,11 @@ def _task(turn: Turn, task_id: str) -> TaskRow | None:
 def _open(turn: Turn, exchange: Exchange) -> list[TaskRow]:
     """The replies that may still be given."""
     rows = [_task(turn, task_id) for task_id in exchange.replies]
-    return [row for row in rows if row is not None and row.task.status in tasks.OPEN]
+    return [row for row in rows if row is not None and _is_open(row)]
+
+
+def _is_open(row: TaskRow | None) -> bool:
+    return row is not None and row.task.status in tasks.OPEN
 
 
 def _close(turn: Turn, exchange: Exchange, reason: str) -> Exchange | None:

@@ -142,22 +142,23 @@ class _Reads(dict[int, str]):
 _READ_AS = _Reads()
 _CRUMB = re.compile(r"(?:(?<=^)|(?<=[，“”？]))([^，“”？]{1,2})[，“”？]+(?=[^，“”？])")
 _LAST_CRUMB = re.compile(r"(?<=[^，“”？])([，“”？])(?=[^，“”？](?:[，“”？]|$))")
-_PARTS = re.compile(r"[，“”？]+")
+_HAS_CRUMBS = re.compile(r"(?<![^，“”？])[^，“”？]{1,2}(?![^，“”？])")
 
 
 def _mended(folded: Folded) -> Folded:
     """Join crumbs of one or two characters to what follows: 我，家，装，了 is one clause, cut up."""
     text = folded.text
-    if not any(0 < len(part) < 3 for part in _PARTS.split(text)):
+    if _HAS_CRUMBS.search(text) is None:
         return folded
     drop = {i for match in _CRUMB.finditer(text) for i in range(match.end(1), match.end())}
     # What parts single characters anywhere: 家装，了.
     drop |= {match.start(1) for match in _LAST_CRUMB.finditer(text)}
     if not drop:
         return folded
-    keep = [i for i in range(len(text)) if i not in drop]
-    return Folded(
-        "".join(text[i] for i in keep),
-        tuple(folded.at[i] for i in keep),
-        tuple(folded.gap[i] or i - 1 in drop for i in keep),
-    )
+    cut, at, gap = list(text), list(folded.at), list(folded.gap)
+    # From the end, so that the places before stay what they are.
+    for place in sorted(drop, reverse=True):
+        del cut[place], at[place], gap[place]
+        if place < len(gap):
+            gap[place] = True
+    return Folded("".join(cut), tuple(at), tuple(gap))

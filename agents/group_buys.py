@@ -70,10 +70,12 @@ def _door(address: str) -> str:
     return "".join(plain(address).split())
 
 
-def settle(turn: Turn, order_id: str, before: tuple[OrderRow, MoneyRow] | None, rule: str) -> None:
-    """An order has changed from `before` to what its rows say: it may have joined or left, and the step with it."""
-    order, money = books.order_of(turn, order_id), books.money_of(turn, order_id)
-    if order is None or money is None or not money.group_buy:
+def settle(
+    turn: Turn, order_id: str, before: books.Facts | None, facts: books.Facts, rule: str,
+) -> None:
+    """An order has changed from `before` to these facts: it may have joined or left, and the step with it."""
+    order, money = facts
+    if not money.group_buy:
         return
     address = group_buy_row(turn.estate_id, money.group_buy)
     row: GroupBuyRow = turn.rows.get(address)

@@ -5,12 +5,11 @@ Planned duties and reactions alike come through `hand_out`; nothing gets past `h
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from agents import characters, honesty, peace, scripts, staffing, tasks
@@ -28,8 +27,7 @@ from schemas.values import SAID_ACTIONS, Action, PersonaClass, Phase, Role, Task
 _STANDS = frozenset(TaskStatus) - {TaskStatus.WITHDRAWN, TaskStatus.EXPIRED}
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True, eq=False):
     """What is to be done, by whom, when, and on what it rests."""
 
     id: str
@@ -53,7 +51,24 @@ class Job:
     #: What it is about, where neither a message nor a member says so: an order, a plan.
     thing: str = ""
     #: What its text may speak of beside the usual.
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = {}
+
+
+class _Day(Struct):
+    """A group's tasks of a day, those apart that were withdrawn; its active shills, and how often each one posts."""
+
+    rows: list[TaskRow] = []
+    shills: set[str] = set()
+    posts: dict[str | None, int] = {}
+
+    def add(self, row: TaskRow) -> None:
+        """One more task of the day."""
+        task = row.task
+        self.rows.append(row)
+        if task.role is Role.SHILL:
+            self.shills.add(task.persona_id or "")
+        if task.action is Action.POST:
+            self.posts[task.persona_id] = self.posts.get(task.persona_id, 0) + 1
 
 
 class GroupAtWork:
@@ -78,9 +93,9 @@ class GroupAtWork:
         self.values: dict[str, Any] = scripts.values_for(
             reference.estates[turn.estate_id], replace(group, name=row.name or group.name), self.store, dealer, None,
             offers, day)
-        #: Its tasks' ids by the day on which they are to be done, and by the script; made when first asked for.
-        self._by_day: dict[date, dict[str, None]] | None = None
-        self._by_script: dict[str, dict[str, None]] = {}
+        #: Its tasks by the day on which they are to be done, and by the script; made when first asked for.
+        self._by_day: dict[date, _Day] | None = None
+        self._by_script: dict[str, list[TaskRow]] = {}
         self._people: dict[str, dict[str, str]] = {}
 
     def free(self, start: datetime, end: datetime) -> tuple[Persona, ...]:
@@ -91,23 +106,35 @@ class GroupAtWork:
         """One more task of the group's."""
         self.tasks[row.task.task_id] = row
         if self._by_day is not None:
-            self._note(self._by_day, row.task)
+            self._note(self._by_day, row)
 
-    def _days(self) -> dict[date, dict[str, None]]:
+    def taken(self, task_id: str) -> None:
+        """One of the group's tasks goes to somebody else: it counts no more."""
+        del self.tasks[task_id]
+        self._by_day, self._by_script = None, {}
+
+    def _days(self) -> dict[date, _Day]:
         if self._by_day is None:
             self._by_day = {}
             for row in self.tasks.values():
-                self._note(self._by_day, row.task)
+                self._note(self._by_day, row)
         return self._by_day
 
-    def _note(self, days: dict[date, dict[str, None]], task: Task) -> None:
-        days.setdefault(self.turn.day_of(task.window.start), {})[task.task_id] = None
-        self._by_script.setdefault(task.script.id, {})[task.task_id] = None
+    def _note(self, days: dict[date, _Day], row: TaskRow) -> None:
+        self._by_script.setdefault(row.task.script.id, []).append(row)
+        if row.task.status is not TaskStatus.WITHDRAWN:
+            day = self.turn.day_of(row.task.window.start)
+            if day not in days:
+                days[day] = _Day()
+            days[day].add(row)
+
+    def on(self, day: date) -> _Day:
+        """What the group has on a day."""
+        return self._days().get(day) or _Day()
 
     def tasks_of(self, day: date) -> list[TaskRow]:
         """The group's tasks of a day, those apart that were withdrawn."""
-        rows = [self.tasks[task_id] for task_id in self._days().get(day, ()) if task_id in self.tasks]
-        return [row for row in rows if row.task.status is not TaskStatus.WITHDRAWN]
+        return self.on(day).rows
 
     def values_of(self, persona: Persona) -> dict[str, str]:
         """What a text may say of one of its people."""
@@ -122,12 +149,11 @@ class GroupAtWork:
         """Whether the script is out already on the campaign's day, about that member where there is one."""
         campaign = self.turn.campaign
         self._days()
-        rows = [self.tasks[task_id] for task_id in self._by_script.get(script, ()) if task_id in self.tasks]
         return any(
             row.task.status in _STANDS
             and campaign is not None and row.task.campaign_id == campaign.campaign_id and row.task.day == campaign.day
             and (member_id is None or (row.task.evidence is not None and row.task.evidence.member_id == member_id))
-            for row in rows
+            for row in self._by_script.get(script, ())
         )
 
 
@@ -170,7 +196,7 @@ def _staffed(at_work: GroupAtWork, job: Job) -> Job | None:
 
 def replace_persona(job: Job, persona: Persona) -> Job:
     """The same job for somebody else."""
-    return dataclasses.replace(job, persona=persona)
+    return replace(job, persona=persona)
 
 
 def _values(at_work: GroupAtWork, job: Job) -> dict[str, Any]:
@@ -224,21 +250,19 @@ def _task_id(at_work: GroupAtWork, job: Job, campaign_id: str) -> str | None:
 
 def _draft(at_work: GroupAtWork, job: Job, task: Task, text: Text) -> honesty.Draft:
     turn, playbook = at_work.turn, at_work.play.playbook
-    of_day = at_work.tasks_of(turn.day_of(job.start))
+    of_day = at_work.on(turn.day_of(job.start))
     evidence = job.evidence or Evidence()
     target, answered = evidence.member_id, at_work.tasks.get(evidence.answers or "")
     return honesty.Draft(
         task=task, words=text.judged, estate=at_work.values["estate"]["name"], speaks_as=job.script.speaks_as,
         persona=job.persona, product=job.script.testimonial, order=job.order, limits=playbook.limits,
         curfew=playbook.curfew, local_start=job.start, local_end=job.end, members=at_work.members,
-        active_shills=frozenset(tasks.shills_active(of_day)),
-        posts_today=sum(
-            row.task.action is Action.POST and row.task.persona_id == task.persona_id for row in of_day),
+        active_shills=frozenset(of_day.shills), posts_today=of_day.posts.get(task.persona_id, 0),
         group_open=at_work.open,
         target_opted_out=target is not None and wants_nothing(turn, task.group_id, target),
         target_in_peace=peace.is_left(turn, task),
         answered=answered.task if answered is not None else None,
-        exchanges_today=_exchanges(of_day, task, answered.task) if answered is not None else 0,
+        exchanges_today=_exchanges(of_day.rows, task, answered.task) if answered is not None else 0,
     )
 
 

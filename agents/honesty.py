@@ -8,8 +8,9 @@ Competition Law art. 9, E-Commerce Law art. 17, 16 CFR 465; the trade's own manu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from agents.claims import claims
 from agents.feigned import feigned
@@ -60,8 +61,7 @@ def shills_allowed(members: int, limits: Limits) -> int:
     return members * limits.shills_per_100 // 100
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A task that is about to be handed out, with every fact that decides whether it may be.
 
     `words` are those that are judged (see `agents.texts`); `members`, `active_shills` and `posts_today` are the

@@ -79,9 +79,9 @@ def sums(money: MoneyRow) -> Sums:
 
 def price(money: MoneyRow) -> int:
     """What is owed for the order: its amount, or less where its offer makes it cheaper. Prices do not add up."""
-    permille = min(money.own, money.step)
-    if permille >= WHOLE:
+    if money.own >= WHOLE and money.step >= WHOLE:
         return money.amount
+    permille = min(money.own, money.step)
     return min(money.amount, half_even(money.base * permille, WHOLE) + money.gross - money.base)
 
 

@@ -18,6 +18,8 @@ from schemas.tasks import Goal, GoalReached
 
 __all__ = ["forget", "moved", "placed", "sold"]
 
+_PLACED, _DEPOSIT, _PAID, _DELIVERED = BIT["order_placed"], BIT["deposit_paid"], BIT["order_paid"], BIT["delivered"]
+
 
 def placed(turn: Turn, event: ev.OrderPlaced) -> None:
     """An order came in. It counts for the campaign when it is for a home here, while the campaign runs.
@@ -40,7 +42,7 @@ def placed(turn: Turn, event: ev.OrderPlaced) -> None:
         money = _opened(turn, data)
         referrer_id = referrer_id or money.referrer_id
         books.keep(turn, data.order_id, None, (row, money), "placed")
-        group_buys.settle(turn, data.order_id, None, "placed")
+        group_buys.settle(turn, data.order_id, None, (row, money), "placed")
     books.name(turn, data.order_id, row.member_id, referrer_id)
     _settle(turn, row)
 
@@ -102,17 +104,17 @@ def moved(turn: Turn, event: Any) -> None:
         return
     facts = books.money_of(turn, order_id)
     money = books.with_payment(facts, event) if facts is not None else None
-    after = replace(before, **SETS[type(event)])
-    after = _kept(after, money, event)
-    if after == before and money == facts:
+    after = _kept(replace(before, **SETS[type(event)]), money, event)
+    changed = after != before
+    if not changed and money == facts:
         return
-    if after != before:
+    if changed:
         books.put_order(turn, order_id, before, after)
         turn.touched = True
     if facts is not None and money is not None:
         rule = event.type.split(".")[2]
         books.keep(turn, order_id, (before, facts), (after, money), rule)
-        group_buys.settle(turn, order_id, (before, facts), rule)
+        group_buys.settle(turn, order_id, (before, facts), (after, money), rule)
     if before.testifies and not after.testifies:
         tasks.withdraw(turn, "the order that it rests on was given back", order_id=order_id)
     _settle(turn, after)
@@ -142,10 +144,7 @@ def _settle(turn: Turn, order: OrderRow) -> None:
     for order_id in books.named_by(turn, order.member_id):
         row = books.order_of(turn, order_id)
         if row is not None and row.member_id == order.member_id and row.stands:
-            gained |= BIT["order_placed"]
-            gained |= BIT["deposit_paid"] if row.deposit else 0
-            gained |= BIT["order_paid"] if row.paid else 0
-            gained |= BIT["delivered"] if row.delivered else 0
+            gained |= _PLACED | row.deposit * _DEPOSIT | row.paid * _PAID | row.delivered * _DELIVERED
     members.set_order_evidence(turn, order.group_id, order.member_id, gained)
 
 

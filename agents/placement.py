@@ -519,14 +519,14 @@ def _on_erased(placing: _Placing, event: ev.Erased) -> None:
 
 
 def _on_order_placed(placing: _Placing, event: ev.OrderPlaced) -> None:
-    data, locator = event.data, placing.world.locator
+    data, locator, day = event.data, placing.world.locator, placing.day
     buyer = placing.person(data.member_id) if data.member_id else PersonRow()
-    clues = _delivered_to(data.delivery, locator, placing.day)
+    clues = _delivered_to(data.delivery, locator, day)
     group = placing.group(data.group_id) if data.group_id else None
     home = _buyers_home(placing, data, group, _allowed(clues, buyer.denied)) if group is not None else None
     own = tuple(clue for clue in (home.clues if home is not None else ()) if clue not in clues)
     binding = _binding(group, placing.world) if group is not None else ()
-    estate_id = locator.weigh((*clues, *own, *binding), placing.day).estate_id
+    estate_id = locator.weigh((*clues, *own, *binding), day).estate_id
     earlier: OrderHome = placing.rows.get(order_home(data.order_id)) or OrderHome()
     # Beside the home that it is for, the group in which it was made learns of it, and where its buyer speaks.
     of_group = group.estate_id if group is not None else None

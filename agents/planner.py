@@ -41,8 +41,9 @@ def plan_day(turn: Turn, day: date) -> None:
         shills = staffing.active_shills(there, _allowed(at_work))
         for number, duty in enumerate(duties):
             start = turn.at(day, duty.at)
-            if start + timedelta(minutes=duty.minutes) > turn.now and not at_work.was_asked(duty.id):
-                wanted.append(Wanted(at_work, duty, number + campaign.day, start, shills))
+            end = start + timedelta(minutes=duty.minutes)
+            if end > turn.now and not at_work.was_asked(duty.id):
+                wanted.append(Wanted(at_work, duty, number + campaign.day, start, end, shills))
     for one, job in _staffed(wanted, orders):
         post = _hand_out_once(one.at_work, job)
         if post is not None:
@@ -94,12 +95,8 @@ class Wanted(Struct, frozen=True, eq=False):
     duty: Duty
     number: int
     start: datetime
+    end: datetime
     shills: tuple[Persona, ...]
-
-    @property
-    def end(self) -> datetime:
-        """When it is to be done."""
-        return self.start + timedelta(minutes=self.duty.minutes)
 
     def candidates(self, orders: list[tuple[str, OrderRow]]) -> tuple[Persona, ...]:
         """Who may do it honestly, the best first. Duties go round by their place in the day and by the day."""

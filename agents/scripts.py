@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, Template, Undefined, UndefinedError
+from jinja2.runtime import Context
 
 from agents.script_grammar import (
     NAMES,
@@ -139,7 +140,8 @@ def fill(text: str, values: Mapping[str, object]) -> str:
     """As `render`, for any template: an attachment's words are one too."""
     template = compile_script(text)
     try:
-        filled = "".join(template.root_render_func(template.new_context(dict(values))))
+        # What `Template.new_context` adds to the values, globals and blocks, no script may have.
+        filled = "".join(template.root_render_func(Context(_SCRIPTS, dict(values), None, {})))
     except UndefinedError as error:
         name = next(iter(missing(needed(text), values)), str(error))
         raise BadScript(f"{name} has no value", "fill it in the reference data", name=name) from error

@@ -100,7 +100,8 @@ def count(
         steps["unstaffed"] = counts.unstaffed + unstaffed
     for status, step in ((before, -1), (after, 1)):
         if status is not None:
-            steps[status.value] = steps.get(status.value, getattr(counts, status.value)) + step
+            name = status.value
+            steps[name] = steps.get(name, getattr(counts, name)) + step
     turn.rows.put(address, replace(counts, **steps))
     turn.touched = True
 

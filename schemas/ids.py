@@ -8,6 +8,7 @@ that anything sent twice is the same thing; and ids sort by time, which keeps da
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha1
 from uuid import UUID
 
@@ -26,6 +27,15 @@ def derived_id_ms(at_ms: int, *causes: str) -> str:
     """As `derived_id`, from Unix milliseconds (negative times count as 0)."""
     # sha1 is what RFC 9562 prescribes for UUIDv5; it names things here, it guards nothing.
     digest = sha1(_NAMESPACE_BYTES + _SEPARATOR.join(causes).encode(), usedforsecurity=False).hexdigest()
+    return f"{_time(at_ms)}{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
+
+
+#: The digit that says the variant, in place of each one of the digest's.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
+@lru_cache(maxsize=256)
+def _time(at_ms: int) -> str:
+    """How every id of a millisecond begins, up to its version: one cause often brings about several things."""
     t = f"{max(at_ms, 0) & 0xFFFFFFFFFFFF:012x}"
-    variant = "89ab"[int(digest[16], 16) & 3]
-    return f"{t[:8]}-{t[8:]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+    return f"{t[:8]}-{t[8:]}-8"
