@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from agents.balance import tallies, unbalanced
@@ -9,6 +10,7 @@ from agents.patching import patched
 from agents.playbook_check import check
 from agents.playbook_diff import differences
 from schemas.playbook import Playbook
+from schemas.playbook_parts import Scene
 from tests import builders
 from tests.agents.shipped import PLAYBOOKS
 from tests.agents.test_patching import NEW, patch
@@ -27,7 +29,7 @@ def said(playbook: Playbook) -> list[str]:
     return [what for _, what, _ in unbalanced(playbook)]
 
 
-def first_script(data: dict[str, Any], phase: int, day: int) -> dict[str, Any]:
+def first_script(data: dict[str, Any], phase: int, day: int | str) -> dict[str, Any]:
     script: dict[str, Any] = data["stages"][0]["phases"][phase]["plan"][day][0]["script"]
     return script
 
@@ -72,7 +74,7 @@ def test_a_text_that_comes_twice_in_a_stage_is_told_whatever_its_punctuation():
 ALL = ("need", "value", "trust", "benefit", "risk", "threshold")
 
 
-def staged(scenes: list[str | None], **fields: Any) -> Playbook:
+def staged(scenes: Sequence[str | None], **fields: Any) -> Playbook:
     """The small playbook, whose five phases play these scenes."""
     data = served(*ALL).model_dump(mode="json", by_alias=True)
     for phase, scene in zip(data["stages"][0]["phases"], scenes, strict=True):
@@ -97,8 +99,9 @@ def test_a_script_plays_its_own_scene_before_its_phases():
     data = staged(["estate"] * 5).model_dump(mode="json", by_alias=True)
     first_script(data, 0, "1")["scene"] = "own_topic"
     first, second = list(tallies(Playbook.model_validate(data)))[:2]
-    assert first.scenes["own_topic"] == 1
-    assert first.scenes["own_topic"] + first.scenes["estate"] == sum(second.scenes.values()) == second.scenes["estate"]
+    assert first.scenes[Scene.OWN_TOPIC] == 1
+    assert first.scenes[Scene.OWN_TOPIC] + first.scenes[Scene.ESTATE] == sum(second.scenes.values())
+    assert second.scenes[Scene.ESTATE] == sum(second.scenes.values())
 
 
 def test_a_stage_has_seven_to_fifteen_days():
