@@ -30,6 +30,7 @@ from schemas.events import Woke, WokeData, decode
 from schemas.ids import derived_id
 from schemas.reference import Dealer, Estate, Group, Persona, Reference, Store
 from schemas.values import PersonaClass, Role
+from streams import memory
 from streams.bench.streams import SAYINGS, life
 from streams.playbook_files import builtin_playbooks
 from streams.starting import campaign_starts
@@ -178,6 +179,8 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=40_000)
     said = parser.parse_args()
     town = Town(_world(said.estates))
+    # As every program that works events does when it is ready to.
+    memory.settle()
     _begin(town)
     town.wake_until(DAY_1 + timedelta(days=2, hours=6, minutes=59))
     seven = DAY_1 + timedelta(days=2, hours=7)
