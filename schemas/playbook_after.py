@@ -36,7 +36,8 @@ class Errand(Part):
     def as_said(self, id: str, *where: str | int, to_member: bool = False) -> Said:
         """Its script, with where it stands in the section."""
         return Said(
-            loc=(*where, "script"), id=id, role=self.role, script=self.script, to_member=to_member, at=self.at)
+            loc=(*where, "script"), id=id, role=self.role, action=self.action, script=self.script, to_member=to_member,
+            at=self.at)
 
 
 class CheckStep(Errand):

@@ -102,4 +102,4 @@ class Entry(Section):
             for number, way in enumerate(series.ways):
                 for place, step in enumerate(way.steps):
                     yield Said(loc=(name, "ways", number, "steps", place, "script"), id=step.id, role=step.role,
-                               script=step.script, at=step.at)
+                               action=step.action, script=step.script, at=step.at)

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.playbook_parts import NAME, Drive, Formula, Part, Said, ScriptText, Section
-from schemas.values import PersonaClass, Role
+from schemas.values import Action, PersonaClass, Role
 
 
 class About(StrEnum):
@@ -52,4 +52,5 @@ class KnowledgeBase(Section):
     def said(self) -> Iterator[Said]:
         """Every answer."""
         for number, entry in enumerate(self.entries):
-            yield Said(loc=("entries", number), id=entry.id, role=entry.role, script=entry.script, to_member=True)
+            yield Said(loc=("entries", number), id=entry.id, role=entry.role, action=Action.REPLY,
+                       script=entry.script, to_member=True)

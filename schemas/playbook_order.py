@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.playbook_parts import NAME, Part, Said, ScriptText, Section
-from schemas.values import Circle, Role, Rung, Way
+from schemas.values import Action, Circle, Role, Rung, Way
 
 
 class Breach(StrEnum):
@@ -101,24 +101,25 @@ class GroupOrder(Section):
         """Every script of the section: all are about one member."""
         for number, word in enumerate(self.tells):
             yield Said(
-                loc=("tells", number, "script"), id=word.id, role=Role.LEADER, script=word.script, to_member=True)
-        for loc, id, script in self._scripts():
-            yield Said(loc=loc, id=id, role=Role.GROUP_ADMIN, script=script, to_member=True)
+                loc=("tells", number, "script"), id=word.id, role=Role.LEADER, action=Action.CHECK,
+                script=word.script, to_member=True)
+        for loc, id, action, script in self._scripts():
+            yield Said(loc=loc, id=id, role=Role.GROUP_ADMIN, action=action, script=script, to_member=True)
 
-    def _scripts(self) -> Iterator[tuple[tuple[str | int, ...], str, ScriptText]]:
+    def _scripts(self) -> Iterator[tuple[tuple[str | int, ...], str, Action, ScriptText]]:
         for number, rule in enumerate(self.rules):
-            yield ("rules", number, "warn"), rule.id, rule.warn
+            yield ("rules", number, "warn"), rule.id, Action.WARN, rule.warn
         if self.remove is not None:
-            yield ("remove",), "order-remove", self.remove
+            yield ("remove",), "order-remove", Action.REMOVE, self.remove
         for number, check in enumerate(self.admission):
-            yield ("admission", number, "script"), check.id, check.script
+            yield ("admission", number, "script"), check.id, Action.CHECK, check.script
         for number, plan in enumerate(self.circles):
             if plan.invite is not None:
-                yield ("circles", number, "invite"), plan.id, plan.invite
+                yield ("circles", number, "invite"), plan.id, Action.INVITE, plan.invite
             if plan.check is not None:
-                yield ("circles", number, "check"), f"{plan.id}-check", plan.check
+                yield ("circles", number, "check"), f"{plan.id}-check", Action.CHECK, plan.check
         if self.names is not None:
-            yield ("names", "script"), self.names.id, self.names.script
+            yield ("names", "script"), self.names.id, Action.CHECK, self.names.script
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
-from schemas.values import PersonaClass, Role
+from schemas.values import Action, PersonaClass, Role
 
 _SPAN = re.compile(r"^\s*(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})\s*$")
 _CLOCK = re.compile(r"^(\d{1,2}):(\d{2})$")
@@ -132,11 +132,13 @@ class ScriptText(Part):
 
 
 class Said(Part):
-    """A script of a section: where it stands in it, its id, who says it, and whether it is said to one member."""
+    """A script of a section: where it stands in it, its id, who says or does it, and whether it is to one member."""
 
     loc: tuple[str | int, ...]
     id: str
     role: Role
+    #: What its task asks for: whether the text is said, and to whom, or tells our own person what to do.
+    action: Action
     script: ScriptText
     to_member: bool = False
     #: When it is said, where the section says so.

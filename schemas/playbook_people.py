@@ -69,7 +69,8 @@ class Introductions(_ToOne):
     def said(self) -> Iterator[Said]:
         """The one script."""
         yield Said(
-            loc=("script",), id=INTRODUCES, role=self.role, script=self.script, to_member=True, at=self.at)
+            loc=("script",), id=INTRODUCES, role=self.role, action=self.action, script=self.script, to_member=True,
+            at=self.at)
 
 
 class AskFirst(_ToOne):
@@ -82,7 +83,9 @@ class AskFirst(_ToOne):
 
     def said(self) -> Iterator[Said]:
         """The one script."""
-        yield Said(loc=("script",), id=ASKS_FIRST, role=self.role, script=self.script, to_member=True, at=self.at)
+        yield Said(
+            loc=("script",), id=ASKS_FIRST, role=self.role, action=self.action, script=self.script, to_member=True,
+            at=self.at)
 
 
 class KeyStep(Part):
@@ -136,8 +139,8 @@ class KeyPeople(Section):
         """The script of each step."""
         for place, step in enumerate(self.steps):
             yield Said(
-                loc=("steps", place, "script"), id=step.id, role=step.role, script=step.script, to_member=True,
-                at=self.at)
+                loc=("steps", place, "script"), id=step.id, role=step.role, action=step.action, script=step.script,
+                to_member=True, at=self.at)
 
 
 class FanTier(Part):
@@ -184,5 +187,5 @@ class Fans(Section):
         """The script of each tier."""
         for place, tier in enumerate(self.tiers):
             yield Said(
-                loc=("tiers", place, "script"), id=tier.id, role=self.role, script=tier.script, to_member=True,
-                at=self.at)
+                loc=("tiers", place, "script"), id=tier.id, role=self.role, action=self.action, script=tier.script,
+                to_member=True, at=self.at)

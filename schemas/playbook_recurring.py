@@ -119,13 +119,17 @@ class Recurring(Section):
     def said(self) -> Iterator[Said]:
         """Every text: those of the quiz with the words of each question in them."""
         for place, script in enumerate(self.scripts):
-            yield Said(loc=("scripts", place), id=f"{self.id}-{place + 1}", role=self.role, script=script)
+            yield Said(
+                loc=("scripts", place), id=f"{self.id}-{place + 1}", role=self.role, action=self.action, script=script)
         if self.quiz is None:
             return
         answered_by = self.quiz.answered_by or self.role
         for place, question in enumerate(self.quiz.bank):
             loc, id = ("quiz", "bank", place), f"{self.id}-{question.id}"
-            yield Said(loc=loc, id=id, role=self.role, script=question.fill(self.quiz.ask))
+            yield Said(loc=loc, id=id, role=self.role, action=self.action, script=question.fill(self.quiz.ask))
             yield Said(
-                loc=loc, id=f"{id}-win", role=answered_by, script=question.fill(self.quiz.win), to_member=True)
-            yield Said(loc=loc, id=f"{id}-nobody", role=answered_by, script=question.fill(self.quiz.nobody))
+                loc=loc, id=f"{id}-win", role=answered_by, action=Action.POST, script=question.fill(self.quiz.win),
+                to_member=True)
+            yield Said(
+                loc=loc, id=f"{id}-nobody", role=answered_by, action=Action.POST,
+                script=question.fill(self.quiz.nobody))

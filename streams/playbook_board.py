@@ -19,13 +19,6 @@ from schemas.reference import Offer
 from schemas.values import Action
 from streams.playbook_preview import preview
 
-#: What a section's scripts are, where one cannot tell by the script: an answer in the group, a word to one member. Of
-#: the other sections the text may be either, or what our own person is to do: it is shown as it is.
-_ACTIONS = {
-    "knowledge": Action.REPLY, "introductions": Action.INVITE, "ask_first": Action.INVITE, "key_people": Action.INVITE,
-    "fans": Action.INVITE,
-}
-
 
 def title_line(playbook: Playbook) -> dict[str, Any]:
     """A playbook in a line: its name, version, whose it is, and how long its stages are."""
@@ -115,8 +108,7 @@ def _sections(playbook: Playbook, stage: StagePlan, offers: Mapping[str, Offer])
     others: dict[str, list[dict[str, Any]]] = {}
     for said in playbook.said():
         if said.loc[0] != "recurring":
-            others.setdefault(str(said.loc[0]), []).append(
-                _said(playbook, said, _ACTIONS.get(str(said.loc[0]), Action.CHECK), offers))
+            others.setdefault(str(said.loc[0]), []).append(_said(playbook, said, offers))
     for section, cards in others.items():
         yield {"section": section, "cards": cards}
 
@@ -124,14 +116,14 @@ def _sections(playbook: Playbook, stage: StagePlan, offers: Mapping[str, Offer])
 def _recurring(playbook: Playbook, one: Recurring, offers: Mapping[str, Offer]) -> Iterator[dict[str, Any]]:
     when = {"kind": one.kind, "weekdays": one.weekdays, "days_of_month": one.days_of_month, "phases": one.phases}
     for part in one.said():
-        yield {**_said(playbook, part, one.action, offers), "at": f"{one.at:%H:%M}", "minutes": one.minutes, **when}
+        yield {**_said(playbook, part, offers), "at": f"{one.at:%H:%M}", "minutes": one.minutes, **when}
 
 
-def _said(playbook: Playbook, said: Said, action: Action, offers: Mapping[str, Offer]) -> dict[str, Any]:
+def _said(playbook: Playbook, said: Said, offers: Mapping[str, Offer]) -> dict[str, Any]:
     return {
-        "id": said.id, "at": None if said.at is None else f"{said.at:%H:%M}", "role": said.role, "action": action,
+        "id": said.id, "at": None if said.at is None else f"{said.at:%H:%M}", "role": said.role, "action": said.action,
         "to_member": said.to_member,
-        "said": preview(playbook, said.script, said.role, action, 1, offers),
+        "said": preview(playbook, said.script, said.role, said.action, 1, offers),
     }
 
 

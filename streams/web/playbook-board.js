@@ -185,7 +185,7 @@ function drawSections(board) {
     part.addEventListener("toggle", () => {
       if (!part.open || shelf.childElementCount) return;
       shelf.append(...section.cards.map((card) => {
-        const el = cardOf(board, card);
+        const el = cardOf(board, { ...card, section: section.section });
         el.tabIndex = 0;
         return el;
       }));

@@ -40,7 +40,7 @@ function head(board, card) {
 }
 
 function scene(board, card) {
-  if (!card.phase) return card.id;
+  if (!card.phase) return card.section ? say(`x_${card.section}`) : card.id;
   const day = card.day ? say("day_n", { n: card.day }) : say("rescue");
   return [say(card.phase), day, card.window ? say(card.window) : null].filter(Boolean).join(" · ");
 }
@@ -48,7 +48,7 @@ function scene(board, card) {
 function talk(board, card) {
   const el = make("div", { cls: "talk" });
   if (card.at) el.append(make("p", { cls: "time", text: card.at }));
-  el.append(...spoken(card.role, card.said, card.id, scene(board, card)));
+  el.append(...spoken(card.role, card.said, card.id, card.phase ? scene(board, card) : null));
   for (const reply of card.replies ?? []) {
     el.append(make("p", { cls: "time", text: say("after", { at: later(card.at, reply.after), n: reply.after }) }));
     el.append(...spoken(reply.role, reply.said, reply.id));
@@ -68,10 +68,15 @@ function later(at, minutes) {
 }
 
 function spoken(role, said, id, where) {
-  const text = said.where ? message(role, said) : make("div", { cls: "note" },
-    make("strong", { text: `${said.who} · ${say("in_hand")}` }), document.createTextNode(said.text));
-  return [text, tags(said, id, where)];
+  return [said.where ? message(role, said) : instruction(said), tags(said, id, where)];
 }
+
+function instruction(said) {
+  return make("div", { cls: "note" },
+    make("strong", { text: `${said.who} · ${say("in_hand")}` }), document.createTextNode(said.text), ...attached(said));
+}
+
+const attached = (said) => said.attachments.map((words) => make("div", { cls: "attachment", text: words }));
 
 function message(role, said) {
   return make("div", { cls: "message", attrs: { "data-role": role } },
@@ -79,7 +84,7 @@ function message(role, said) {
     make("span", { cls: "who", text: said.who }, said.speaks_as === "staff" ? null : make("em", { text: say(said.speaks_as) })),
     make("div", { cls: "bubble" }, make("span", { text: said.text }),
       said.disclosure ? make("span", { cls: "disclosure", text: said.disclosure }) : null),
-    ...said.attachments.map((words) => make("div", { cls: "attachment", text: words })));
+    ...attached(said));
 }
 
 function tags(said, id, where) {

@@ -186,7 +186,7 @@ def test_every_task_of_a_stage_went_out_once_and_can_be_asked_why():
     assert len({event.id for event in drive.out}) == len(drive.out)
     for task in issued:
         assert task.because[0].startswith(("loupan/clock#", "wecom#", "hq#"))
-        assert task.because[1].startswith("rule:new-estate-own-group@2/")
+        assert task.because[1].startswith("rule:new-estate-own-group@3/")
 
 
 # --- the same events, the same answers ----------------------------------------------------------------------

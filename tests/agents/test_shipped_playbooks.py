@@ -15,7 +15,7 @@ from agents.playbook_check import check
 from agents.script_grammar import outcomes
 from agents.similar import likeness, words
 from schemas.playbook import Duty, Formula, PhasePlan, Playbook, Reaction, ScriptText
-from schemas.values import VISIBLE_ACTIONS, Action, PersonaClass, Phase, Role
+from schemas.values import SAID_ACTIONS, VISIBLE_ACTIONS, Action, PersonaClass, Phase, Role
 from tests.agents.shipped import DEFAULT, FOLDER, PLAYBOOKS, rendered, scripts
 
 PRETENDING = re.compile(
@@ -252,6 +252,8 @@ def test_an_instruction_is_never_something_to_post(name: str):
     for item in items:
         instructed = item.script.text.startswith("【")
         assert instructed == (item.action in {Action.CHECK, Action.REVIEW, Action.VISIT, Action.CALL}), item.id
+    for said in PLAYBOOKS[name].said():
+        assert said.script.text.startswith("【") != (said.action in SAID_ACTIONS), said.id
 
 
 def test_every_file_of_the_folder_ships():

@@ -122,6 +122,21 @@ def test_replies_follow_the_post_with_their_minutes(open_page: Open) -> None:
     assert re.match(r"\d\d:\d\d · 发出 \d+ 分钟后", times[1])
 
 
+def test_the_way_in_shows_a_message_as_a_bubble_and_an_errand_as_an_instruction(open_page: Open) -> None:
+    page = open_page(f"?name={FIRST}&stage=1")
+    for section in ("entry", "after_order"):
+        page.locator(f'details[data-section="{section}"] summary').click()
+    panel = page.locator("#panel")
+    page.locator('[data-id="ep-invitation-send"]').click()
+    expect(panel.locator(".bubble .disclosure")).to_have_text("——松北店 客服 赵一诺")
+    expect(panel.locator("header")).to_contain_text("进场")
+    expect(panel.locator("header")).to_contain_text("一对一私聊")
+    page.locator('[data-id="install-1"]').click()
+    expect(panel.locator(".bubble")).to_have_count(0)
+    expect(panel.locator(".note")).to_contain_text("【第一关")
+    expect(panel.locator(".note .attachment")).to_have_text("安装自检单，逐项打勾，签名和日期写上")
+
+
 def test_balance_and_difference_are_told_in_the_readers_words(open_page: Open) -> None:
     page = open_page("?name=poisoned&view=balance")
     expect(page.locator(".warnings")).to_contain_text("第 1 轮第 6 天没有信任")

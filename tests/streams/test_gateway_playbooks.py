@@ -87,6 +87,29 @@ def test_a_buyer_speaks_under_their_own_name_and_what_is_no_message_discloses_no
     assert {card["said"]["disclosure"] for card in done} == {None}
 
 
+@pytest.mark.parametrize("name", [FIRST, "old-estate-own-group", "new-estate-joined-group", "alliance-group"])
+def test_what_is_said_is_shown_as_a_message_and_what_is_done_as_an_instruction_in_every_section(world, name):
+    shown = {card["id"]: card for section in board(world, name)["sections"] for card in section["cards"]}
+    for said in builtin_playbooks()[name].said():
+        if said.loc[0] == "recurring":
+            continue
+        card, done = shown[said.id], said.script.text.startswith("【")
+        assert card["action"] == said.action
+        assert (card["said"]["where"] is None) == done, said.id
+        assert (card["said"]["disclosure"] is None) == done, said.id
+
+
+def test_who_reads_a_text_is_told_of_the_way_in_of_order_and_of_what_comes_after_an_order(world):
+    cards = {card["id"]: card for section in board(world, FIRST)["sections"] for card in section["cards"]}
+    where = {id: cards[id]["said"]["where"] for id in (
+        "ep-invitation-send", "eb-handover-desk", "order-flood", "order-remove", "design-general", "design-ask",
+        "design-comments", "install-1", "install-3-agreed", "install-take-down")}
+    assert where == {
+        "ep-invitation-send": "private", "eb-handover-desk": None, "order-flood": "private", "order-remove": None,
+        "design-general": "group", "design-ask": "private", "design-comments": None, "install-1": None,
+        "install-3-agreed": "group", "install-take-down": None}
+
+
 def test_a_text_that_only_the_dealer_can_fill_is_shown_as_it_stands(world):
     data = builders.playbook_data(playbook="needs-an-offer", version=1)
     data["stages"][0]["phases"][0]["plan"][1][0]["script"]["text"] = "量房只要{{ offer.measure.price }}"
@@ -124,7 +147,7 @@ def test_a_patch_is_compared_with_its_base_and_a_version_with_another(world):
     patch = world.get(f"/v1/playbooks/{FIRST}.tiles/diff").json()
     assert (patch["from"]["name"], patch["to"]["name"]) == (FIRST, f"{FIRST}.tiles")
     assert {item["sign"] for item in patch["items"]} == {"~", "-"}
-    same = world.get(f"/v1/playbooks/{FIRST}/diff", params={"from": f"{FIRST}@2"}).json()
+    same = world.get(f"/v1/playbooks/{FIRST}/diff", params={"from": name_of(builtin_playbooks()[FIRST])}).json()
     assert same["items"] == []
     other = world.get("/v1/playbooks/no-trust/diff", params={"from": "small-test@1"}).json()
     assert [(item["id"], item["place"]) for item in other["items"]] == [

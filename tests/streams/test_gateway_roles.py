@@ -91,7 +91,7 @@ MATRIX: dict[str, Row] = {
     "GET /v1/playbooks": Row("watchers"),
     "GET /v1/playbooks/{name}": Row("watchers"),
     "GET /v1/playbooks/{name}/balance": Row("watchers"),
-    "GET /v1/playbooks/{name}/diff": Row("watchers", query="?from=new-estate-own-group@2"),
+    "GET /v1/playbooks/{name}/diff": Row("watchers", query="?from=new-estate-own-group@3"),
     "GET /v1/ledger": Row("bookkeepers own", query="?estate_id=e1"),
     "GET /v1/dead-letters": Row("hq"),
     "POST /v1/dead-letters/{letter_id}/retry": Row("hq", 202),

@@ -215,7 +215,7 @@ def test_a_task_is_not_marked_for_another_persona(world):
 def test_why_tells_the_rule_the_script_and_the_events(world):
     asked = builders.message(text="你们家衣柜多少钱一平？")
     world.publish(asked)
-    rule = "rule:new-estate-own-group@2/answer-price"
+    rule = "rule:new-estate-own-group@3/answer-price"
     made = task(because=(builders.event_ref(asked), rule), evidence=Evidence(message_id="m-1", member_id="m1"))
     world.issue(made)
     why = world.get(f"/v1/tasks/{made.task_id}/why", who="own", headers=ZH).json()
