@@ -65,8 +65,13 @@ def _of_a_dealer(patch: Patch) -> Iterator[Fault]:
         return
     places: list[Loc] = [(name,) for name in _SHARED if getattr(patch, name)]
     places += [("sections", name) for name in patch.sections if name in _SHARED_SECTIONS]
-    for loc in places:
-        yield Fault(loc, f"a dealer's patch changes {loc[-1]}, which all groups of an estate share",
+    faults = [(loc, loc[-1]) for loc in places]
+    for place, addition in enumerate(patch.add):
+        section = (addition.to or "").partition(".")[0]
+        if section in _SHARED_SECTIONS | {"stages"}:
+            faults.append((("add", place, "to"), section))
+    for loc, name in faults:
+        yield Fault(loc, f"a dealer's patch changes {name}, which all groups of an estate share",
                     "make it the brand's (by: brand), or take it out")
 
 
@@ -188,12 +193,7 @@ def _add(data: Data, additions: tuple[Addition, ...]) -> Iterator[Fault]:
     for place, addition in enumerate(additions):
         loc = ("add", place)
         if addition.to is not None:
-            section = data.get(addition.to)
-            if isinstance(section, list):
-                section.append(addition.item)
-            else:
-                lists = ", ".join(sorted(name for name, value in data.items() if isinstance(value, list)))
-                yield Fault((*loc, "to"), f"{addition.to} is no section that is a list", f"lists are {lists}")
+            yield from _add_to(data, addition.to, addition, loc)
             continue
         phase = _phase_of(data, addition)
         if phase is None:
@@ -202,6 +202,41 @@ def _add(data: Data, additions: tuple[Addition, ...]) -> Iterator[Fault]:
             phase["rescue"].append(addition.item)
         else:
             phase["plan"].setdefault(str(addition.day), []).append(addition.item)
+
+
+def _add_to(data: Data, to: str, addition: Addition, loc: Loc) -> Iterator[Fault]:
+    items = _list_at(data, to)
+    if items is None:
+        yield Fault((*loc, "to"), f"{to} is no section that is a list", f"lists are {', '.join(_lists(data))}")
+        return
+    place = len(items)
+    if addition.after is not None:
+        ids = [item.get("id") for item in items]
+        if addition.after not in ids:
+            near = get_close_matches(addition.after, [id for id in ids if id], n=3)
+            remedy = f"did you mean {' or '.join(near)}?" if near else "leave it out to add it at the end"
+            yield Fault((*loc, "after"), f"{to} has nothing with the id {addition.after}", remedy)
+            return
+        place = ids.index(addition.after) + 1
+    items.insert(place, addition.item)
+
+
+def _list_at(data: Data, to: str) -> list[Any] | None:
+    """The list that a way of names and ids leads to: `knowledge.entries`, `recurring.quiz.quiz.bank`."""
+    here: Any = data
+    for step in to.split("."):
+        if isinstance(here, list):
+            here = next((item for item in here if isinstance(item, dict) and item.get("id") == step), None)
+        else:
+            here = here.get(step) if isinstance(here, dict) else None
+    return here if isinstance(here, list) and all(isinstance(item, dict) for item in here) else None
+
+
+def _lists(data: Data) -> list[str]:
+    """The lists that one may add to, a section's own among them."""
+    own = {name: value for name, value in data.items() if name not in _NO_SECTIONS}
+    inner = [f"{name}.{field}" for name, value in own.items() if isinstance(value, dict) for field in value]
+    return sorted(name for name in (*own, *inner) if _list_at(data, name) is not None)
 
 
 def _sections(data: Data, sections: Mapping[str, Any]) -> Iterator[Fault]:

@@ -40,12 +40,15 @@ class Derived(Part):
 
 
 class Addition(Part):
-    """Something new: a duty on a day of a phase or among its rescue, or an item at the end of a section.
+    """Something new: a duty on a day of a phase or among its rescue, or an item of a list of a section.
 
-    `to` names a section that is a list (reactions, recurring, …); without it a duty is added.
+    `to` names the list (`reactions`, `knowledge.entries`), an item on the way to it by its id
+    (`recurring.quiz.quiz.bank`, the questions of the item `quiz`); without it a duty is added. `after` is the id of
+    what it follows in that list; without it, it comes last.
     """
 
     to: str | None = None
+    after: str | None = None
     stage: int = Field(default=1, ge=1, le=9)
     phase: Phase | None = None
     day: int | None = Field(default=None, ge=1, le=31)
@@ -56,6 +59,8 @@ class Addition(Part):
     def _has_a_place(self) -> Self:
         if self.to is None and (self.phase is None or (self.day is None) is not self.rescue):
             raise ValueError("an addition names a section (to:), or a phase: with a day: or with rescue: true")
+        if self.after is not None and self.to is None:
+            raise ValueError("after: is for the lists that to: names; a duty stands where its time is")
         return self
 
 

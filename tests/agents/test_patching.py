@@ -8,6 +8,7 @@ from agents.patching import laxer, origin, patched
 from schemas.playbook import Playbook
 from schemas.playbook_patch import Patch
 from tests import builders
+from tests.agents.shipped import DEFAULT, PLAYBOOKS
 
 
 def patch(**fields: Any) -> Patch:
@@ -74,6 +75,37 @@ def test_duties_are_dropped_and_added():
     assert "value-1-morning" not in ids
     assert {"x-new", "r-new"} < set(ids)
     assert [reaction.id for reaction in playbook.reactions] == ["answer-price", "thanks"]
+
+
+QUESTION = {"id": "slope", "question": "卫生间的坡往哪走？", "options": {"A": "往门", "B": "往地漏"}, "answer": "B",
+            "explanation": "水要自己流进地漏。"}
+
+
+def test_a_question_is_added_to_the_quiz_where_it_shall_stand():
+    shipped = PLAYBOOKS[DEFAULT]
+    upon = {"base": shipped.playbook, "base_version": shipped.edition, "patch": f"{shipped.playbook}.x"}
+    to = {"to": "recurring.quiz.quiz.bank"}
+    changed = derived(shipped, **upon, add=[{**to, "after": "two-books", "item": QUESTION},
+                                            {**to, "item": {**QUESTION, "id": "last"}},
+                                            {"to": "knowledge.entries", "item": {
+                                                "id": "k-x", "about": "price", "keys": ["砖"], "text": "看公示"}}])
+    bank = next(item.quiz for item in changed.recurring if item.quiz is not None).bank
+    assert [bank[0].id, bank[1].id, bank[-1].id] == ["two-books", "slope", "last"]
+    assert changed.knowledge is not None
+    assert changed.knowledge.entries[-1].id == "k-x"
+
+
+def test_a_list_that_is_not_there_is_told_with_those_that_are():
+    assert faults(add=[{"to": "limits", "item": QUESTION}, {"to": "recurring.quiz.bank", "item": QUESTION},
+                       {"to": "reactions", "after": "nothing", "item": QUESTION}]) == [
+        "limits is no section that is a list", "recurring.quiz.bank is no section that is a list",
+        "reactions has nothing with the id nothing"]
+
+
+def test_a_dealer_adds_nothing_to_what_all_groups_share():
+    dealer = {"by": "dealer", "dealer_id": "d1", "category": None}
+    assert faults(**dealer, add=[{"to": "ladder", "item": {"rung": "referrer", "by": ["referral_order"]}}]) == [
+        "a dealer's patch changes ladder, which all groups of an estate share"]
 
 
 def test_an_id_that_is_not_there_is_told_with_those_that_are_near():
