@@ -38,9 +38,7 @@ def claims(text: str, estate: str = "") -> tuple[Claim, ...]:
     `estate` is the estate's name, where known: ``我是绿地城的`` then counts as surely as ``我是本小区的``. Words that
     are attributed (``业主反馈：“…”``) or that the reader is told to answer (``回复“算我一个”``) are not the speaker's.
     """
-    folded = fold(text)
-    if estate and (name := _folded_name(estate)):
-        folded = _as_this_estate(folded, name)
+    folded = read(text, estate)
     shapes = _shapes(folded.text, folded.gap)
     if not shapes:
         return ()
@@ -55,6 +53,13 @@ def claims(text: str, estate: str = "") -> tuple[Claim, ...]:
         if not out or claim.span[0] >= out[-1].span[1]:
             out.append(claim)
     return tuple(out)
+
+
+@lru_cache(maxsize=4096)
+def read(text: str, estate: str = "") -> Folded:
+    """The text as its reader takes it, with the estate's own name as 本小区."""
+    folded = fold(text)
+    return _as_this_estate(folded, name) if estate and (name := _folded_name(estate)) else folded
 
 
 @lru_cache(maxsize=4096)

@@ -260,6 +260,7 @@ def _draft(at_work: GroupAtWork, job: Job, task: Task, text: Text) -> honesty.Dr
         active_shills=frozenset(of_day.shills), posts_today=of_day.posts.get(task.persona_id, 0),
         group_open=at_work.open,
         target_opted_out=target is not None and wants_nothing(turn, task.group_id, target),
+        templates=(job.script.text, *job.script.attachments),
         target_in_peace=peace.is_left(turn, task),
         answered=answered.task if answered is not None else None,
         exchanges_today=_exchanges(of_day.rows, task, answered.task) if answered is not None else 0,

@@ -8,13 +8,17 @@ Competition Law art. 9, E-Commerce Law art. 17, 16 CFR 465; the trade's own manu
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from functools import lru_cache
 
 from msgspec import Struct
 
 from agents.claims import claims
 from agents.feigned import feigned
+from agents.script_grammar import BadScript, outcomes
 from agents.state import OrderRow
+from agents.untrue import untrue
 from schemas.playbook import Limits, ScriptText, Span
 from schemas.reference import Persona
 from schemas.tasks import Task
@@ -33,19 +37,44 @@ def script_fault(role: Role, script: ScriptText) -> str | None:
     """What is dishonest about a script, whoever may speak it."""
     if not may_speak_as(role, script.speaks_as):
         return f"a {role} is staff and cannot speak as {script.speaks_as}"
-    if script.speaks_as is PersonaClass.BUYER:
-        return None if script.testimonial else "a buyer's script names no product"
+    if script.speaks_as is PersonaClass.BUYER and not script.testimonial:
+        return "a buyer's script names no product"
     return text_fault(script.speaks_as, script.text)
 
 
 def text_fault(speaks_as: PersonaClass, text: str, estate: str = "") -> str | None:
     """What is dishonest about a text that somebody of this class is to say; `estate` is the estate's name."""
+    if (words := untrue(text, estate)) is not None:
+        return f"nobody can know or do that honestly: “{words}”"
     if speaks_as is PersonaClass.BUYER:
         return None
     for claim in claims(text, estate):
         who = "an owner" if claim.kind == "owner" else "a buyer"
         return f"{speaks_as} would speak as {who}: “{claim.text}”"
     return None
+
+
+@lru_cache(maxsize=4096)
+def template_fault(text: str) -> str | None:
+    """What is dishonest about a script's own words, whatever its values: a deed of a neighbour's that nobody did."""
+    try:
+        found = (untrue(outcome, template=True) for outcome in outcomes(text))
+        words = next((words for words in found if words is not None), None)
+    except BadScript as bad:
+        return bad.what
+    return f"nobody can know or do that honestly: “{words}”" if words is not None else None
+
+
+#: What many a shop is called (我爱我家), and by which nobody passes for an owner.
+_CALLED = re.compile(r"我们?的?家")
+
+
+def signature_fault(line: str, estate: str = "") -> str | None:
+    """What is dishonest about a name in the line that says who speaks: who bears it would pass for somebody else."""
+    if (words := untrue(line, estate)) is not None:
+        return f"nobody can know or do that honestly: “{words}”"
+    found = next((claim for claim in claims(line, estate) if _CALLED.fullmatch(claim.text) is None), None)
+    return f"it lets who speaks pass for somebody else: “{found.text}”" if found is not None else None
 
 
 def disclosure_of(persona: Persona, store: str, title: str) -> str | None:
@@ -85,6 +114,8 @@ class Draft(Struct, frozen=True):
     posts_today: int
     group_open: bool
     target_opted_out: bool
+    #: The script's own words, before its values were filled in.
+    templates: tuple[str, ...] = ()
     target_in_peace: bool = False
     answered: Task | None = None
     exchanges_today: int = 0
@@ -121,11 +152,13 @@ def _outside(task: Task, persona: Persona) -> str | None:
 
 def _what(draft: Draft) -> str | None:
     task = draft.task
-    if draft.speaks_as is PersonaClass.BUYER:
-        return None
-    if not _discloses(task):
+    for text in draft.templates:
+        if (fault := template_fault(text)) is not None:
+            return fault
+    if draft.speaks_as is not PersonaClass.BUYER and not _discloses(task):
         return "it does not say who speaks"
-    return text_fault(draft.speaks_as, draft.words, draft.estate)
+    said_by = signature_fault(task.disclosure, draft.estate) if task.disclosure else None
+    return said_by or text_fault(draft.speaks_as, draft.words, draft.estate)
 
 
 def _discloses(task: Task) -> bool:

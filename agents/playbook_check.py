@@ -35,6 +35,7 @@ from agents.script_grammar import (
     outcomes,
 )
 from agents.scripts import known_names
+from agents.untrue import untrue
 from schemas.playbook import Duty, PhasePlan, Playbook, ScriptText
 from schemas.playbook_balance import PARTS_OF_PHASE
 from schemas.playbook_knowledge import KnowledgeEntry
@@ -62,6 +63,10 @@ READING = (
 
 #: The rung that a gate's measure counts.
 _RUNG_OF_MEASURE = {"participants": "participant", "interested": "interested"}
+
+
+#: What may be said where a text says what nobody can know, or asks for something untrue.
+_TRUE_INSTEAD = "say what holds whatever happens (限20份, 满3户成团), and have everybody speak as who they are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,9 @@ def _offers(playbook: Playbook) -> Iterator[Finding]:
     for name, offer in playbook.offers.items():
         for field in ("name", "terms", "price"):
             text = getattr(offer, field)
+            if (words := untrue(text)) is not None:
+                what = f"the offer {name} says what nobody can know: “{words}”"
+                yield _error(("offers", name, field), what, _TRUE_INSTEAD)
             for claim in claims(text):
                 yield _claimed(("offers", name, field), claim.kind, claim.text, text, f"the offer {name}")
         tiers = {*Rung, *(tier.tier for tier in playbook.fans.tiers)} if playbook.fans is not None else {*Rung}
@@ -273,8 +281,7 @@ def _words(
     for place, text in texts:
         try:
             yield from _names(place, id, text, offers, in_reaction=in_reaction)
-            if script.speaks_as is not PersonaClass.BUYER:
-                yield from _honest(place, id, script.speaks_as, text)
+            yield from _honest(place, id, script.speaks_as, text)
         except BadScript as bad:
             yield _error(place, f"{id}: {bad.what}", bad.remedy, bad.line or 1)
 
@@ -302,17 +309,26 @@ def _names(loc: Loc, id: str, text: str, offers: Collection[str], *, in_reaction
 
 
 def _honest(loc: Loc, id: str, speaker: PersonaClass, text: str) -> Iterator[Finding]:
-    """Whatever the script can become, staff and partners claim nothing that only an owner or a buyer may."""
+    """Whatever the script can become: nobody is given an untruth, and only a buyer speaks as an owner or a buyer."""
     for outcome in outcomes(text):
-        for claim in claims(outcome):
+        if (words := untrue(outcome, template=True)) is not None:
+            what = f"{id}: nobody can know or do that honestly: “{words}”"
+            yield _error(loc, what, _TRUE_INSTEAD, _line_of(words, text))
+            return
+        for claim in claims(outcome) if speaker is not PersonaClass.BUYER else ():
             yield _claimed(loc, claim.kind, claim.text, text, f"{id}: a {speaker}")
             return
 
 
 def _claimed(loc: Loc, kind: str, words: str, text: str, who: str) -> Finding:
-    within = next((n for n, line in enumerate(text.splitlines(), 1) if words in line), 1)
     what = f"{who} speaks as {'an owner' if kind == 'owner' else 'a buyer'}: “{words}”"
-    return _error(loc, what, "say who is speaking, or ask a real buyer (speaks_as: buyer with a testimonial)", within)
+    remedy = "say who is speaking, or ask a real buyer (speaks_as: buyer with a testimonial)"
+    return _error(loc, what, remedy, _line_of(words, text))
+
+
+def _line_of(words: str, text: str) -> int:
+    """The line of the text (1-based) that holds the words; the first where none does."""
+    return next((number for number, line in enumerate(text.splitlines(), 1) if words in line), 1)
 
 
 # --- the days -------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from msgspec import Struct
 from agents import scripts
 from agents.claims import claims
 from agents.folded import fold
+from agents.untrue import untrue
 from schemas.playbook import ScriptText
 
 #: What an offer's name is judged as.
@@ -61,4 +62,4 @@ def is_an_offers_name(name: str) -> bool:
     """Whether a name can only be read as an offer's: it ends as one, and says nothing of who speaks, even after 我."""
     if _OFFER.search(name) is None or _FIRST_PERSON.search(fold(name).text) is not None:
         return False
-    return not claims(name) and not claims(f"我{name}")
+    return untrue(name) is None and not claims(name) and not claims(f"我{name}")

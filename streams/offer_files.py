@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from agents.claims import claims
 from agents.scripts import LONGEST_NAME, LONGEST_TERMS, clean
+from agents.untrue import untrue
 from schemas.errors import BadReference
 from schemas.offer_terms import TERMS, Deal, OfferTerms
 from schemas.reference import Offer
@@ -113,6 +114,8 @@ class _Entry:
         text = clean(self._text(row, name), longest + 1)
         if len(text) > longest:
             raise self.bad(name, f"{name} has more than {longest} characters", "a chat shows no more: make it shorter")
+        if (words := untrue(text)) is not None:
+            raise self.bad(name, f"{name} says what nobody can know: “{words}”", "say what the offer is, as 限20份")
         for claim in claims(text):
             who = "an owner" if claim.kind == "owner" else "a buyer"
             raise self.bad(name, f"{name} speaks as {who}: “{claim.text}”", "say only what is offered")

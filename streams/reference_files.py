@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from agents.claims import claims
-from agents.honesty import may_speak_as
+from agents.honesty import may_speak_as, signature_fault
 from maps.parents import with_parents
 from schemas.errors import BadReference
 from schemas.playbook import Playbook
@@ -208,7 +208,7 @@ class _Reader:
             dealer = self._known(row, "dealer_id", row.needed("dealer_id"), self.dealers, DEALERS)
             lng, lat, crs = point_of(row)
             staff = whole_of(row, "staff", 0, 100_000)
-            yield row, Store(row.needed("store_id"), dealer, row.needed("name"), lng, lat, crs, staff)
+            yield row, Store(row.needed("store_id"), dealer, _signed(row), lng, lat, crs, staff)
 
     def _groups(self, path: Path) -> Iterator[tuple[Row, Group]]:
         for row in read_rows(path, ("group_id",)):
@@ -298,7 +298,7 @@ def _once(rows: Iterator[tuple[Row, T]], column: str) -> Iterator[T]:
 
 def _dealers(path: Path) -> Iterator[tuple[Row, Dealer]]:
     for row in read_rows(path, ("dealer_id", "name")):
-        yield row, Dealer(row.needed("dealer_id"), row.needed("name"), row.text("city"))
+        yield row, Dealer(row.needed("dealer_id"), _signed(row), row.text("city"))
 
 
 def estate_rows(
@@ -341,6 +341,18 @@ def _honest(row: Row, persona: Persona) -> None:
     if persona.cls is not PersonaClass.BUYER and (claims(persona.name) or _NEIGHBOUR.search(persona.name)):
         what = f"name {persona.name} lets {persona.cls} pass for an owner or a buyer"
         raise row.bad(what, "write the person's own name")
+
+
+def _signed(row: Row) -> str:
+    """The name of a shop: it stands in the line by which its people say who they are, and may not belie it.
+
+    Raises:
+        BadReference: for one by which they would pass for owners or buyers, or that tells of demand.
+    """
+    name = row.needed("name")
+    if (fault := signature_fault(name)) is not None:
+        raise row.bad(f"name {name}: {fault}", "write the shop's registered name")
+    return name
 
 
 def _one_account(row: Row, persona: Persona, group: str, accounts: dict[tuple[str, str], int]) -> None:

@@ -39,6 +39,13 @@ PLAIN: list[str] = [row["text"] for row in _SENTENCES if row["honest"] and row["
 #: What is put between the characters of a sentence, to hide it.
 TRICKS = ("", "", "", "\u200b", " ", "·", "😀", "[微笑]", "\u0301", "~")
 HIDDEN = {trick.join(text) for trick in TRICKS for text in PRETENDING}
+#: What nobody may be given to say or do, a buyer neither: invented demand, invented scarcity, pretence.
+UNTRUE: list[str] = [
+    row["text"]
+    for row in map(json.loads, (Path(__file__).parent / "data" / "untrue.jsonl").read_text("utf-8").splitlines())
+    if not row["honest"] and row["set"] != "blind"
+]
+HIDDEN_UNTRUE = {trick.join(text) for trick in TRICKS for text in UNTRUE}
 #: How many playbooks and streams are tried; a long run says more: LOUPAN_EXAMPLES=5000.
 EXAMPLES = int(os.environ.get("LOUPAN_EXAMPLES", "120"))
 NAMES = ("小王", "我是业主老李", "3栋小张", "", "我家装好了")
@@ -57,7 +64,7 @@ def words(draw: st.DrawFn) -> str:
         return draw(st.sampled_from(TEXTS))
     if draw(st.booleans()):
         return draw(st.sampled_from(PLAIN))
-    return draw(st.sampled_from(TRICKS)).join(draw(st.sampled_from(PRETENDING)))
+    return draw(st.sampled_from(TRICKS)).join(draw(st.sampled_from(draw(st.sampled_from((PRETENDING, UNTRUE))))))
 
 
 @st.composite
@@ -181,6 +188,7 @@ class Onlooker:
             "a post of the shop": one.role is Role.SHILL or persona.cls is STAFF,
             "a line": persona.cls is BUYER or one.action not in VISIBLE_ACTIONS or self._says_who(one, persona),
             "no claim": persona.cls is BUYER or not self._pretends(words.text, said),
+            "nothing untrue": words.text not in HIDDEN_UNTRUE,
             "an order": persona.cls is not BUYER or self._bears_out(one, persona, words.testimonial),
             "few shills": one.role is not Role.SHILL or len(shills) * 100 <= (
                 self.play.limits.shills_per_100 * len(self.there - self.ours)),

@@ -339,6 +339,17 @@ def test_staff_do_not_call_themselves_owners(tmp_path, name):
     assert "lets staff pass for an owner" in error.what
 
 
+@pytest.mark.parametrize("name", ["我也是本小区业主的店", "已有50户下单的店", "咱小区邻居团购"])
+def test_a_shop_is_not_called_what_belies_its_people(tmp_path, name):
+    error = refused(folder(tmp_path, **changed("stores.csv", "松北店", name)))
+    assert (error.file, error.line) == ("stores.csv", 2)
+    assert "write the shop's registered name" in str(error)
+
+
+def test_a_shop_may_be_called_my_home(tmp_path):
+    read_reference(folder(tmp_path, **changed("stores.csv", "松北店", "我爱我家家居")))
+
+
 # --- outlines -------------------------------------------------------------------------------------
 
 RING = [[126.5, 45.8], [126.51, 45.8], [126.51, 45.81], [126.5, 45.8]]
