@@ -9,11 +9,12 @@ Competition Law art. 9, E-Commerce Law art. 17, 16 CFR 465; the trade's own manu
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 
 from msgspec import Struct
 
+from agents import borne_out
 from agents.claims import claims
 from agents.feigned import feigned
 from agents.script_grammar import BadScript, outcomes
@@ -180,7 +181,9 @@ def _rests_on(draft: Draft) -> str | None:
         return f"the speaker has no delivered, unrefunded order of {draft.product}"
     if draft.task.evidence is None or not draft.task.evidence.order_id:
         return "it does not name the order that it rests on"
-    return None
+    since = date.fromordinal(order.delivered_on) if order.delivered_on else None
+    return borne_out.fault(
+        draft.words, draft.estate, here=order.here, since=since, today=draft.local_start.date())
 
 
 def _answers(draft: Draft) -> str | None:

@@ -34,6 +34,7 @@ def placed(turn: Turn, event: ev.OrderPlaced) -> None:
     row = OrderRow(
         None if turn.place.blocked else data.member_id, data.group_id, products, data.amount_fen,
         data.referrer_id if _referred(turn, data) else None, _counts_for(turn),
+        here=turn.place.sure and turn.place.home == turn.estate_id,
     )
     books.put_order(turn, data.order_id, None, row)
     referrer_id = row.referrer_id
@@ -104,7 +105,7 @@ def moved(turn: Turn, event: Any) -> None:
         return
     facts = books.money_of(turn, order_id)
     money = books.with_payment(facts, event) if facts is not None else None
-    after = _kept(replace(before, **SETS[type(event)]), money, event)
+    after = _kept(_since(turn, replace(before, **SETS[type(event)]), event), money, event)
     changed = after != before
     if not changed and money == facts:
         return
@@ -119,6 +120,13 @@ def moved(turn: Turn, event: Any) -> None:
         tasks.withdraw(turn, "the order that it rests on was given back", order_id=order_id)
     _settle(turn, after)
     _goal(turn)
+
+
+def _since(turn: Turn, order: OrderRow, event: Any) -> OrderRow:
+    """The order with the day since when its buyer has it: of several deliveries, the first that came."""
+    if type(event) is not ev.OrderDelivered or order.delivered_on:
+        return order
+    return replace(order, delivered_on=turn.day_of(event.time).toordinal())
 
 
 def _kept(order: OrderRow, money: MoneyRow | None, event: Any) -> OrderRow:

@@ -540,8 +540,9 @@ def _on_order_placed(placing: _Placing, event: ev.OrderPlaced) -> None:
         _remember_estates(placing, data.member_id, estates)
     unreferred = _unreferred(placing, data, estates)
     waited = _waited(placing, data.order_id)
+    sure = estate_id is not None and locator.weigh(clues, day).estate_id == estate_id
     for one in estates:
-        placing.to(one, Place(estate_id, unlinked, earlier=waited, unreferred=unreferred))
+        placing.to(one, Place(estate_id, unlinked, earlier=waited, unreferred=unreferred, sure=sure))
 
 
 def _unreferred(placing: _Placing, data: ev.OrderPlacedData, estates: Iterable[str]) -> bool:

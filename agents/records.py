@@ -38,6 +38,7 @@ class Place(Struct, frozen=True, array_like=True, gc=False):
     the event here. `group_id` where an event is about a person in all of their groups, one record for each.
     `building` as they said in a group.
     `earlier` is what had come of an order before its placement; `unreferred`: who brought its buyer may not be known.
+    `sure`: an order's own delivery, without its buyer and its group, is to `home`.
     """
 
     home: str | None = None
@@ -51,12 +52,13 @@ class Place(Struct, frozen=True, array_like=True, gc=False):
     building: str = ""
     earlier: tuple[OrderEvent, ...] = ()
     unreferred: bool = False
+    sure: bool = False
 
     def is_usual(self, estate_id: str) -> bool:
         """Whether it says no more than that the member lives where they are talked to, nameless."""
         return self.home == estate_id and not (
             self.name or self.blocked or self.no_messages or self.gone or self.guest or self.group_id or self.group
-            or self.building or self.earlier or self.unreferred)
+            or self.building or self.earlier or self.unreferred or self.sure)
 
 
 NOWHERE = Place()

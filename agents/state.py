@@ -193,6 +193,10 @@ class OrderRow(Struct, frozen=True, array_like=True):
     refunded: bool = False
     #: Only a part was refunded: the order itself stands.
     kept: bool = False
+    #: The day of its first delivery, as an ordinal; 0 where it is not known.
+    delivered_on: int = 0
+    #: Its own delivery is to a home in this estate.
+    here: bool = False
 
     @property
     def stands(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def first_duty(text: str, role: str = "main_persona", speaks_as: str = "staff", 
     return Playbook.model_validate(data)
 
 
-def handed_out(play: Playbook, **rows: object) -> list[str]:
+def handed_out(play: Playbook, **rows: Any) -> list[str]:
     own = [builders.order_placed(member="m-buyer", at=at(1, "05:00")), builders.delivered(at=at(1, "05:10"))]
     drive = Drive(world(builders.reference(**rows), play)).send(*crowd(25, clock="04:00"), *own)
     drive.send(builders.campaign_started()).until(1, "07:00")
@@ -78,3 +79,35 @@ def test_the_name_of_a_group_or_a_store_invents_nothing():
 
 def test_the_line_that_says_who_speaks_is_judged_too():
     assert handed_out(first_duty("早"), stores=[builders.store(name="我也是本小区业主的店")]) == []
+
+
+# --- a buyer's words, and what their order bears out ----------------------------------------------------
+
+BUYER = {"role": Role.SHILL.value, "speaks_as": PersonaClass.BUYER.value, "testimonial": "全屋定制"}
+HERE = {"address": "北京市东城区绿地城3栋2单元1201"}
+AWAY = {"location": {"lng": 121.47, "lat": 31.23, "crs": "wgs84"}}
+
+
+def said_by_a_buyer(text: str, *, since: str = at(1, "05:10"), **order: Any) -> list[str]:
+    """What the buyer is given to say on the campaign's first day, with their own order as it is."""
+    own = [builders.order_placed(member="m-buyer", at=at(1, "05:00"), **order), builders.delivered(at=since)]
+    drive = Drive(world(None, first_duty(text, **BUYER))).send(*crowd(25, clock="04:00"), *own)
+    drive.send(builders.campaign_started()).until(1, "07:00")
+    return [task.script.text for task in drive.tasks_of(script="warm-up-1-morning")]
+
+
+@pytest.mark.parametrize("text", ["我也是绿地城3栋的，柜子装好了", "我是本小区业主，在他家做的", "咱们楼上楼下的"])
+def test_a_buyer_is_no_neighbour_without_an_order_for_a_home_here(text: str):
+    assert said_by_a_buyer(text, delivery=AWAY) == []
+    assert said_by_a_buyer(text, delivery=HERE) == [text]
+    assert said_by_a_buyer("我家柜子装好了，在用", delivery=AWAY) == ["我家柜子装好了，在用"]
+
+
+@pytest.mark.parametrize("text", ["用了三年了，没味道", "我家柜子去年装的", "住了半年", "我用了快两个月"])
+def test_a_buyer_has_used_it_no_longer_than_since_its_delivery(text: str):
+    assert said_by_a_buyer(text) == []
+
+
+def test_a_buyer_who_has_used_it_for_so_long_may_say_so():
+    assert said_by_a_buyer("我用了半年了", since="2025-08-01T10:00:00+08:00") == ["我用了半年了"]
+    assert said_by_a_buyer("我家柜子去年装的", since="2025-08-01T10:00:00+08:00") == ["我家柜子去年装的"]

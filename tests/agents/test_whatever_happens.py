@@ -189,6 +189,8 @@ class Onlooker:
             "a line": persona.cls is BUYER or one.action not in VISIBLE_ACTIONS or self._says_who(one, persona),
             "no claim": persona.cls is BUYER or not self._pretends(words.text, said),
             "nothing untrue": words.text not in HIDDEN_UNTRUE,
+            # No order of theirs is delivered to a home here.
+            "no neighbour": persona.cls is not BUYER or "本小区业主" not in said,
             "an order": persona.cls is not BUYER or self._bears_out(one, persona, words.testimonial),
             "few shills": one.role is not Role.SHILL or len(shills) * 100 <= (
                 self.play.limits.shills_per_100 * len(self.there - self.ours)),
