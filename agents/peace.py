@@ -36,7 +36,12 @@ def is_left(turn: Turn, task: Task) -> bool:
     evidence = task.evidence
     if evidence is None or evidence.member_id is None or not _approaches(task, evidence):
         return False
-    row: PeaceRow | None = turn.rows.get(peace_row(turn.estate_id, evidence.member_id))
+    return any(rests(turn, member_id) for member_id in (evidence.member_id, evidence.neighbour_id) if member_id)
+
+
+def rests(turn: Turn, member_id: str) -> bool:
+    """Whether a member declined in this phase, and has wanted nothing since."""
+    row: PeaceRow | None = turn.rows.get(peace_row(turn.estate_id, member_id))
     return row is not None and turn.campaign is not None and row.phase_seq == turn.campaign.phase_seq
 
 
@@ -64,7 +69,8 @@ def _leave(turn: Turn, member_id: str) -> None:
     turn.rows.put(address, row)
     for open_ in turn.tasks():
         task, evidence = open_.task, open_.task.evidence
-        if task.status not in tasks.OPEN or evidence is None or evidence.member_id != member_id:
+        # Who is introduced to a neighbour is approached as much as the neighbour.
+        if task.status not in tasks.OPEN or evidence is None or not tasks.is_about(task, member_id):
             continue
         if _approaches(task, evidence):
             tasks.change(turn, open_, TaskStatus.WITHDRAWN, "the member declined, and is left in peace")

@@ -243,6 +243,13 @@ def test_who_has_three_friends_or_never_spoke_or_has_no_name_is_not_introduced()
     assert {member for pair in introduced(drive) for member in pair} == {"m2", "m3"}
 
 
+def test_who_declined_is_introduced_to_nobody_and_nobody_to_them():
+    quiet = of_introductions(a_day=9).send(say("m3", "不需要，谢谢", "20:00")).until(2, "08:00")
+    assert {member for pair in introduced(quiet) for member in pair} == {"m1", "m2"}
+    late = of_introductions(a_day=1).until(2, "08:00").send(say("m3", "不需要，谢谢", "08:10", 2))
+    assert late.task("introduce-neighbours").status.value == "withdrawn"
+
+
 def test_of_an_introduction_nothing_stays_when_either_is_erased():
     for gone in ("m1", "m3"):
         drive = of_introductions(a_day=1).until(2, "08:00").send(builders.erased(gone, at(2, "09:00")))
