@@ -53,7 +53,7 @@ class EstateBook:
         self.cities = frozenset(bare_city(city) for city in {estate.city for estate in estates} if city)
         self._city_sizes = sorted({len(city) for city in self.cities})
         self.districts = _spelt({estate.district for estate in estates if estate.district})
-        names = ((n, name) for n, estate in enumerate(estates) for name in (estate.name, *estate.aliases) if name)
+        names = ((n, name) for n, estate in enumerate(estates) for name in _names_of(estate))
         self._register = Register(names, self.cities | self.districts)
         self._roads = _Roads(estates, self.districts)
         self._houses: dict[str, HouseNumbers] = {}
@@ -137,9 +137,9 @@ class EstateBook:
         ranked = sorted((self._outlines[i].area, self._outlined[i]) for i in hits.tolist())
         return [self._estates[number].estate_id for _, number in ranked]
 
-    def named(self, folded: str) -> list[Mention]:
-        """The estates' names in a text that `names.fold` has folded; longest match first, in the text's order."""
-        return self._register.find(folded)
+    def named(self, folded: str, breaks: frozenset[int] = frozenset()) -> list[Mention]:
+        """The estates' names in a text that `names.fold` has folded, and its `breaks`; in the text's order."""
+        return self._register.find(folded, breaks)
 
     def called(self, name: str) -> list[tuple[str, float]]:
         """The estates that a whole name may mean, with a weight of 0..1 each, best first."""
@@ -262,6 +262,19 @@ def _area(rings: tuple[tuple[tuple[float, float], ...], ...]) -> shapely.Geometr
         if len(ring) >= 3:
             area = shapely.symmetric_difference(area, shapely.make_valid(shapely.Polygon(ring)))
     return area
+
+
+#: 原乡 and 原著 are words of names.
+_SHORT_NAME = 2
+
+
+def _names_of(estate: Estate) -> Iterator[str]:
+    """An estate's names; an alias that begins with 原 may be a former name (原东方花苑), or begin so (原乡)."""
+    yield from filter(None, (estate.name, *estate.aliases))
+    for alias in estate.aliases:
+        bare = alias.removeprefix("原").lstrip(":：")
+        if bare != alias and len(bare) > _SHORT_NAME:
+            yield bare
 
 
 def _spelt(districts: set[str]) -> frozenset[str]:

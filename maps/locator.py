@@ -20,11 +20,12 @@ from maps import addresses, agreement, extent
 from maps.book import EstateBook, bare_city
 from maps.clues import MOST, TRUST, WORDS, Clue, ClueKind, faded
 from maps.datum import wgs84_of
+from maps.divisions import place_in, short
 from maps.fitted import CALIBRATION, POINT, ROAD, UNNAMED
 from maps.index import NEAREST
-from maps.names import Home, fold, split_home
+from maps.names import Home, breaks, fold, plain, split_home
 from maps.register import DEVELOPERS, Mention
-from maps.wording import Role, landmark_in, one_of_several, role, slots
+from maps.wording import Role, done_up, landmark_in, one_of_several, own_words, role, slots
 from schemas.values import Crs, Location, Point
 
 #: From this confidence on stored clues are an answer: what they weigh is an estimate (`maps.clues`), and cautious; …
@@ -62,6 +63,8 @@ _AND = re.compile(r"(?:小区|社区)?(?:和|或者?|与|跟|、|,|/|还是|以�
 #: Fewer points than these don't tell a datum; a better one has to be so much likelier (in nats), in all and each.
 _FEW_POINTS, _CLEAR, _CLEAR_EACH = 8, 8.0, 0.3
 _DATUMS: tuple[Crs, ...] = ("wgs84", "gcj02", "bd09")
+#: A city is told from a road or an estate of its name (北京路, 上海公馆) by its 市; it stands among the first words.
+_CITY_BY, _LONGEST_PLACE = 13, 30
 _CHAIN = re.compile(rf"({'|'.join(DEVELOPERS)})")
 
 
@@ -103,10 +106,11 @@ class Reading(Struct, frozen=True):
 
 
 class _Context(NamedTuple):
-    """What is known beside a text: the group's estate, the city."""
+    """What is known beside a folded text: the group's estate, the city, where the writer parted words (`breaks`)."""
 
     near: str | None
     city: str | None
+    breaks: frozenset[int] = frozenset()
 
 
 class Locator:
@@ -167,11 +171,12 @@ class Locator:
     def read(self, said: Said) -> tuple[Reading, ...]:
         """What each piece of evidence says, by itself."""
         out: list[Reading] = []
-        if said.name and (scores := self._of_name(said.name, said.near, said.city)) is not None:
+        city = said.city or self._elsewhere(said.address)
+        if said.name and (scores := self._of_name(said.name, said.near, city)) is not None:
             out.append(Reading(ClueKind.CATALOGUE, scores))
-        if said.text and (scores := self._of_text(said.text, said.near, said.city)):
+        if said.text and (scores := self._of_text(said.text, said.near, city)):
             out.append(Reading(ClueKind.OWN_WORDS, scores))
-        if said.address and (scores := self._of_address(said.address, said.city)):
+        if said.address and (scores := self._of_address(said.address, city)):
             out.append(Reading(ClueKind.ADDRESS, scores))
         if said.point is not None:
             named = {estate_id for reading in out for estate_id in reading.scores}
@@ -315,23 +320,26 @@ class Locator:
         folded = fold(rest)
         if not any(char.isalnum() for char in folded):
             return None
-        context = _Context(near, city or self._city_in(folded))
+        context = _Context(near, city or self._city_in(folded) or self._elsewhere(name), breaks(rest, folded))
         return self._shared(self._book.called(rest), context) or self._mentioned(folded, context)
 
     def _of_text(self, text: str, near: str | None, city: str | None) -> dict[str, float]:
+        text = own_words(text)
         rest, home = split_home(text)
         folded = fold(rest)
         if home is not None and not home.unit and not home.room and self._book.ends_in_building(home.building):
             # 吉发广场C座 is an estate's name, 绿地城3座 is not.
             whole = fold(text)
             if any(m.name.base.endswith(("座", "栋", "幢", "号楼")) for m in self._book.named(whole)):
-                folded = whole
-        return self._mentioned(folded, _Context(near, city or self._city_in(folded)))
+                folded, rest = whole, text
+        city = city or self._city_in(folded) or self._elsewhere(rest)
+        return self._mentioned(folded, _Context(near, city, breaks(rest, folded)))
 
     def _of_address(self, address: str, city: str | None) -> dict[str, float]:
         rest, _ = split_home(address)
         folded = fold(rest)
-        context = _Context(None, city or self._city_in(folded))
+        city = city or self._city_in(folded) or self._elsewhere(rest)
+        context = _Context(None, city, breaks(rest.replace("-", ""), folded))
         scores = self._mentioned(folded, context, roads=False)
         on_road = [estate_id for estate_id in self._book.on_road(rest) if self._in_city(estate_id, context)]
         for estate_id in on_road:
@@ -413,7 +421,7 @@ class Locator:
     def _mentioned(self, folded: str, context: _Context, roads: bool = True) -> dict[str, float]:
         """The estates named in a folded text as the home that counts; a share each where several are."""
         mentions = [
-            m for m in self._book.named(folded)
+            m for m in self._book.named(folded, context.breaks)
             if (roads or not addresses.is_road(m.name.base)) and not self._is_place(m.name.base)
         ]
         roles = [role(folded, m.start, m.end) for m in mentions]
@@ -438,7 +446,7 @@ class Locator:
                 out[estate_id] = out.get(estate_id, 0.0) + share / len(by_name)
         only = next(iter(by_name.values())) if len(by_name) == 1 else None
         one_of_more = only is not None and only in mentions and one_of_several(folded, only.start, only.end)
-        if top is Role.LEFT or one_of_more:
+        if (top is Role.LEFT and not done_up(folded)) or one_of_more:
             out = {estate_id: share * _LEFT_WORTH for estate_id, share in out.items()}
         if not out and roads and top is None:
             out = self._chained(folded, context, mentions, landmarks)
@@ -517,6 +525,15 @@ class Locator:
     def _city_in(self, folded: str) -> str | None:
         named = self._book.cities_in(folded)
         return named[0] if len(named) == 1 else None
+
+    def _elsewhere(self, text: str) -> str | None:
+        """The city that a text begins with (北京市朝阳区…), where the book has none of its estates."""
+        if "市" not in text[:_CITY_BY] or not self._book.cities:
+            return None
+        spelt = plain(text[:_LONGEST_PLACE])
+        place, end = place_in(spelt)
+        said = place.city and (place.city in spelt[:end] or f"{short(place.city)}市" in spelt[:end])
+        return place.city if said and bare_city(place.city) not in self._book.cities else None
 
     def _in_city(self, estate_id: str, context: _Context) -> bool:
         estate = self._book.get(estate_id)

@@ -44,12 +44,24 @@ _SIMPLIFIED = (
 )
 _TO_SIMPLIFIED = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
 
+#: Numerals as they are written on cheques and, for their looks, in names: 壹号院, 贰期.
+_FORMAL = "壹贰叁肆伍陆柒捌玖拾"
+_TO_COMMON = str.maketrans(_FORMAL + "貳參陸", "一二三四五六七八九十二三六")
+
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10}
 
-_NUMBER = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3}|[ivx]{1,4})"
+_NUMBER = rf"(?:\d{{1,2}}|[一二三四五六七八九十{_FORMAL}]{{1,3}}|[ivx]{{1,4}})"
 _SEPARATORS = re.compile(r"[\s·•・∙⋅●.。*＊_~—–‐\-'\"“”‘’`^|/\\]+")
-_NUMERAL = re.compile(rf"第?({_NUMBER})(?=期|区|组团)")
+_PARTING = re.compile(r"\s+|(?<=\d)-(?=\d)")
+_MAY_PART = re.compile(r"\s|\d[-－]\d|(?:[·•・_~—–\-－|｜/／\\].*){2}", re.DOTALL)
+#: A dash or a dot may be in a name (东皇-银河家园); two of them part a person's, an estate's and a door's.
+_PARTING_TWICE = re.compile(r"[\s·•・_~—–\-|/\\]+")
+_DASH = re.compile(r"(?<=[^\s·•・_~—–\-|/\\])\s*[·•・_~—–\-|/\\]")
+#: What stands in a name as a number: of a phase or section, and as a part of it (三元三村, 白塘一号, 水墨三十度).
+_NUMERAL = re.compile(
+    rf"第?({_NUMBER})(?=期|区|组团)"
+    rf"|(?<![一二三四五六七八九十百千{_FORMAL}])([一二三四五六七八九十{_FORMAL}]{{1,3}})(?=[村号里院坊度弄])")
 _BRACKETS = re.compile(r"[(\[{【〔「《<]([^()\[\]{}【】〔〕「」《》<>]*)[)\]}】〕」》>]")
 _STRAY_BRACKETS = re.compile(r"[()\[\]{}【】〔〕「」《》<>]")
 _PHASE = re.compile(r"(\d{1,2})期$")
@@ -100,12 +112,33 @@ def plain(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """`plain`, without spaces, dots and dashes, and with the numbers of phases and sections as digits."""
-    return _NUMERAL.sub(lambda m: numeral(m[1]), _SEPARATORS.sub("", plain(text)))
+    """`plain`, without spaces, dots and dashes, and with the numbers of phases and sections as digits.
+
+    So are those before 村, 号, 里, 院, 坊, 度 and 弄: 三元三村 and 三元3村, 壹号院 and 1号院.
+    """
+    return _squeezed(plain(text))
+
+
+def _squeezed(text: str) -> str:
+    return _NUMERAL.sub(lambda m: numeral(m[1] or m[2]), _SEPARATORS.sub("", text))
+
+
+def breaks(text: str, folded: str) -> frozenset[int]:
+    """Where in `folded`, which is `fold(text)`, people parted a name: by spaces, or by two dashes, strokes or dots.
+
+    Empty, too, where folding the parts by themselves gives something else.
+    """
+    if _MAY_PART.search(text) is None:
+        return frozenset()
+    text = plain(text)
+    parting = _PARTING_TWICE if len(_DASH.findall(text)) > 1 else _PARTING
+    parts = [_squeezed(part) for part in parting.split(text)]
+    return frozenset(accumulate(map(len, parts))) if "".join(parts) == folded else frozenset()
 
 
 def numeral(text: str) -> str:
-    """A number of 1–99 as digits: 十二, xii and 12 are all ``12``; what is no number stays as it is."""
+    """A number of 1–99 as digits: 十二, 拾贰, xii and 12 are all ``12``; what is no number stays as it is."""
+    text = text.translate(_TO_COMMON)
     if text in _ROMAN:
         return str(_ROMAN[text])
     tens, ten, ones = text.rpartition("十")

@@ -46,17 +46,19 @@ _DEVELOPER = re.compile(rf"^(?:{'|'.join(DEVELOPERS)})")
 _DEVELOPED = re.compile(rf"(?:{'|'.join(DEVELOPERS)})$")
 #: What may stand before a name that is whole: 在, 是, a division, a road's number, the end of another word of ours.
 _BEGINS = re.compile(
-    r"(?:^|[^\u4e00-\u9fffa-z0-9]|[\u4e00-\u9fff]{2}(?:[省市区县镇路]|大街|大道)|[路街道]\d{1,4}号|本人|业主|住户|接龙|地点|[在是住买的家到去从为于叫了着龙中过给向和与跟对看订选要有想问求收搬进来回这那本咱们我你他她您"
-    r"位早好啊哈呀哦嗯吧呢吗请就标址址房落或及者、团购及换卖属名叫])$"
+    r"(?:^|[^\u4e00-\u9fffa-z0-9]|[\u4e00-\u9fff]{2}(?:[省市区县镇路]|大街|大道)|[路街道]\d{1,4}号|本人|业主|住户|接龙|地点|装修|仅限|(?:^|\D)20\d\d年?|[在也是住买的家到去从为于叫了着龙中过给向和与跟对看订选要有想问求收搬进来回这那本咱们我你他她您"
+    r"位早好啊哈呀送哦嗯吧呢吗请就标址址房落或及者、团购及换卖属名叫])$"
 )
 #: What after a name makes it another, longer one, …
 _GOES_ON = re.compile(
     r"(?:公寓|别墅|洋房|宿舍|新村|新城|家园|花园|花苑|新苑|名苑|雅苑|佳苑|广场|国际|华府|公馆|豪庭|中心|大厦|小镇|名城|商铺|"
-    r"综合楼|住宅楼|市场|学校|小学|中学|幼儿园|医院|地铁站|车站|酒店|商场|门市|[东西南北](?:区|苑|园|院)|[苑园城府庭里坊庄郡墅湾院]|\d+(?!\d|栋|号楼|幢|座|单元|#|平))"
+    r"综合楼|住宅楼|市场|学校|小学|中学|幼儿园|医院|地铁站|车站|酒店|商场|门市|[东西南北](?:区|苑|园|院)|[苑园城府庭里坊庄郡墅湾院]|\d+(?!\d|栋|号楼|幢|座|单元|#|平|楼|层|室))"
 )
+#: Who speaks stands before where they live: 小周江枫园, 王姐-江枫园.
+_SPEAKER = re.compile(r"(?:^|[^\u4e00-\u9fff])(?:[小老阿][\u4e00-\u9fff]|[\u4e00-\u9fff](?:姐|哥|总|女士|先生|阿姨))$")
 #: … and what leaves it as it is: its end, the words that follow a home.
 _ENDS = re.compile(
-    r"(?:$|[^\u4e00-\u9fffa-z0-9]|\d{1,3}(?:栋|号楼|幢|座|单元|#|平)|[的业住邻群栋楼幢座单什有没怎哪谁几是在和与跟或及装交收验买卖租房家团求吗呢啊呀哦吧嘛了也都就还要想准打这那里今明马刚已"
+    r"(?:$|[^\u4e00-\u9fffa-z0-9]|\d{1,3}(?:栋|号楼|幢|座|单元|#|平|楼|层|室)|[a-z]\d{1,2}(?!\d)|[不下退的业住邻群栋楼幢座单什有没怎哪谁几是在和与跟或及装交收验买卖租房家团求吗呢啊呀哦吧嘛了也都就还要想准打这那里今明马刚已"
     r"咱我你他大各小新老物周对旁附隔,]|看看|[二三四五六七八九十]手)"
 )
 #: Characters that tell siblings apart: a name with another one is another estate, not a slip.
@@ -67,6 +69,8 @@ _GENERIC = frozenset("花家嘉佳园苑源院城成诚庭亭居庄里坊村湾�
 #: Of so many names that share a pair of sounds the pair tells nothing.
 _MOST_SHARE, _MOST_WORK, _MOST_TRIED = 400, 1_600, 12
 _LONGEST_NAME, _LONGEST_TEXT = 40, 500
+#: A name without its developer's is looked for in a text from so many characters on: 天悦, 华府 are anybody's.
+_SHORTEST_STEM = 3
 
 
 class Mention(Struct, frozen=True):
@@ -107,6 +111,8 @@ class Register:
                     self._stems.setdefault(stem, []).append(base)
             if len(base) > 1 and base not in _WORDS:
                 heard.setdefault(spoken(base), []).append(base)
+        for stem in self._bare_names():
+            heard.setdefault(spoken(stem), []).append(stem)
         self._finder = ahocorasick.Automaton()
         for sounds, written_so in heard.items():
             self._finder.add_word(sounds, tuple(written_so))
@@ -117,10 +123,21 @@ class Register:
                 for pair in _pairs_of(spoken(base)):
                     self._pairs.setdefault(pair, array("I")).append(at)
 
-    def find(self, folded: str) -> list[Mention]:
+    def _bare_names(self) -> list[str]:
+        """Names without their developer's, which texts may hold: 魅力之城 of 万科魅力之城.
+
+        Not those without their ending: what is left of 人民医院小区 is no estate's name in a text.
+        """
+        return [
+            stem for stem, kin in self._stems.items()
+            if len(stem) >= _SHORTEST_STEM and stem not in self._bases and any(base.endswith(stem) for base in kin)
+        ]
+
+    def find(self, folded: str, breaks: frozenset[int] = frozenset()) -> list[Mention]:
         """The names in a folded text: the longest first where they overlap, then in the text's order.
 
-        Of a text longer than 500 characters the rest is not read.
+        At `breaks` (`names.breaks`) a name may begin and end, whatever stands there. Of a text longer than 500
+        characters the rest is not read.
         """
         if not len(self._finder):
             return []
@@ -133,7 +150,7 @@ class Register:
             if (said := folded[start:end]) in bases:
                 hits.append((-size, False, start, end, said))
             elif size > 2:
-                hits += [(-size, True, start, end, base) for base in bases[:3]]
+                hits += [(-size, True, start, end, base) for base in bases[:3] if base in self._bases]
         hits.sort()
         taken: list[Mention] = []
         free = [True] * len(folded)
@@ -143,26 +160,33 @@ class Register:
                     continue
                 free[start:end] = [False] * -size
                 kin = [b for s, m, a, _, b in hits if m and a == start and s == size] if misheard else [base]
-                taken.append(self._mention(kin, misheard, folded, start, end))
+                taken.append(self._mention(kin, misheard, folded, start, end, breaks))
         return sorted(taken, key=lambda mention: mention.start)
 
-    def _mention(self, bases: list[str], misheard: bool, folded: str, start: int, end: int) -> Mention:
+    def _mention(
+        self, bases: list[str], misheard: bool, folded: str, start: int, end: int, breaks: frozenset[int]
+    ) -> Mention:
         differs = [f"sound{min(end - start, 5)}"] if misheard else []
         before = folded[max(0, start - 4) : start]
         if not _BEGINS.search(before) and not any(before[-size:] in self._places for size in (2, 3, 4)):
-            differs.append("prefix" if _DEVELOPED.search(before) else "begun")
+            if _DEVELOPED.search(before):
+                differs.append("prefix")
+            elif start not in breaks and not _SPEAKER.search(before):
+                differs.append("begun")
         name, last = _with_suffix(bases[0], folded, end)
         if last == end and (found := _ENDED.match(folded, end)):
             differs.append("ending")
             last = found.end()
-        elif _GOES_ON.match(folded, last):
+        elif (goes_on := _GOES_ON.match(folded, last)) and not _parted(goes_on, breaks):
             differs.append("ended")
-        elif not _ENDS.match(folded, last):
+        elif goes_on is None and last not in breaks and not _ENDS.match(folded, last):
             differs.append("runs on")
         out: dict[int, float] = {}
         for base in bases:
             for number, weight in self.resolve(EstateName(base, name.phase, name.section, name.note)):
                 out[number] = max(out.get(number, 0.0), weight)
+        if bases[0] not in self._bases:
+            out.update(self._by_stem(name))
         # Where 阳光 小区 is meant by 阳光小区, the longer name stands in the register as well and was found first.
         if not differs and len(bases) == 1 and not _exact(out):
             for number, weight in self._by_stem(name):
@@ -253,6 +277,11 @@ class Register:
         return sorted({number for base in self._spellings[start:end] for number, _ in self._bases[base]})
 
 
+def _parted(after: re.Match[str], breaks: frozenset[int]) -> bool:
+    """Whether what stands after a name is parted from it: 绿地城 花园洋房, or is a building by itself: 绿地城3-1."""
+    return after.start() in breaks or (after[0].isdigit() and any(after.start() < at < after.end() for at in breaks))
+
+
 def _exact(weights: dict[int, float]) -> bool:
     """Whether an estate is called just so: then none is meant that is only called like it."""
     return any(weight > 0.99 * NAME["same"] for weight in weights.values())
@@ -289,6 +318,8 @@ def _tells_apart(one: str, other: str) -> bool:
     a, b = one[start : len(one) - end], other[start : len(other) - end]
     if a in _TELLING or b in _TELLING or _NUMBERS & {*a, *b}:
         return True
+    if not end and {a, b} == {"成", "城"}:  # at its end no name is called 成: 太阳成
+        return False
     return bool(a) and bool(b) and set(a) <= _GENERIC and set(b) <= _GENERIC
 
 

@@ -22,7 +22,7 @@ class Role(IntEnum):
 
 _SHORT = r"(?:,|了|的|是|在|到|就|我|家|也|住|都|还|刚|已经|这套|那套|个|套)*"
 _NEW = re.compile(
-    rf"(?:买(?!菜|东西)(?:的|了|在)?(?:房子?)?|新房|新家|婚房|换到|换成|换房|搬到|搬进|入住|入手|购入?|订|签|装修的?|收房|交房|拿房)"
+    rf"(?:买(?!菜|东西)(?:的|了|在)?(?:房子?)?|新房|新家|婚房|换到|换成|换房|搬到|搬进|搬来|搬去|入住|入手|购入?|订|签|装修的?|收房|交房|拿房)"
     rf"{_SHORT}$"
 )
 _MINE = re.compile(
@@ -30,11 +30,14 @@ _MINE = re.compile(
 )
 _LEFT = re.compile(
     r"(?:租房?|租住|现在住|目前住|现住|暂住|以前住|原来住|之前住|从前住|老家|"
-    r"老房子?|旧房子?)[了的在是]*$"
+    r"老房子?|旧房子?|从|卖|出售|转让|出租)[了的在是]*$"
 )
 _NOT = re.compile(
-    r"(?:不是|不住|没住|不在|没在|没买|不买|离|距|路过|经过|去过|参观了?|"
-    r"(?:朋友|同事|亲戚|同学|客户|邻居|表[哥姐弟妹]|哥|姐|弟|妹|闺蜜|爸妈?|我妈|父母|老板|别人|人家|他|她)们?(?:家|住|买|是|也|都)*|"
+    r"(?:除了?|(?:谁说我?|哪里?|才不|并不)(?:就?是|住|在)+|(?:本来|原本|原来|之前|当初)是?(?:想|要|打算|准备|看中)买?了?|"
+    r"不是|不住|没住|不在|没在|没买|不买|离|距|路过|经过|去过|参观了?|"
+    r"(?:朋友|同事|亲戚|同学|客户|邻居|表[哥姐弟妹]|哥|姐|弟|妹|闺蜜|爸妈?|我妈|父母|老板|别人|人家|他|她|群主|楼主|"
+    r"丈母娘|岳[父母]|婆婆|公公|爷爷|奶奶|姥[姥爷]|外[公婆]|舅舅?|姑姑?|姨妈?|叔叔?)们?(?:家|住|买|是|也|都|在|的)*|"
+    r"(?:你|您)们?(?:家|也|都|就|不|那边?|是不是|是|住|在)+|"
     r"公司|单位|上班|学校|店|工作)(?:就|的|在|家|住|是)*$"
 )
 _BESIDE = (
@@ -46,10 +49,31 @@ _SOME_BESIDE = re.compile(rf"{_BESIDE}的")
 _PLACE = re.compile(rf"([^,，。!?]{{2,8}}?)(?:小区|社区)?的?{_BESIDE}的")
 _BESIDE_BEFORE = re.compile(r"(?:附近|隔壁|挨着|靠近|紧邻|紧挨着?|临近|对面就?是|旁边就?是)$")
 _LEFT_AFTER = re.compile(r"^(?:小区)?,?(?:租房|租的|租住|的?(?:老|旧)?房子?.{0,3}(?:卖|租)|是租的|住了\d+年)")
-_NOT_AFTER = re.compile(r"^(?:小区)?(?:不远|很近|太远|没关系)")
+_NOT_AFTER = re.compile(
+    r"^(?:小区|社区)?(?:不远|很近|太远|没关系|上班|工作|当保安|办公|开(?:店|公司|会)|(?:这边|那边)?有(?:门店|店|分店|展厅)|"
+    r"(?:和|跟|与|离)我们?家?(?:小区)?(?:就?隔|挨|不远|很近|近|远)|的?(?:业主)?群里?有?人|"
+    r"的?(?:业主|邻居|住户|朋友|客户)们?(?:都|也)?(?:说|推荐|介绍)|"
+    r"的?(?:感觉|风格|味道)|(?:那个|这个|的)?(?:装修)?(?:案例|实景|效果图)|,?的?样板[间房](?:开放|欢迎)|"
+    r"的?二手房|是不是学区|是学区|的(?:人|业主)?也?不是我|的?(?:房子?)?,?我?(?:没要|没买|不要|不想要|退了|退掉|没看上|不考虑)(?=[了的啊,。!?]|$))"
+)
+#: A home that somebody has lived in and does up is not one that they leave.
+_DONE_UP = re.compile(r"重(?:新)?装|翻新|旧(?:房|厨|屋)改造|局部?改|改造|换(?:橱柜|衣柜|门|窗|地板)")
 _MINE_AFTER = re.compile(
     r"^(?:小区)?,?(?:的(?:业主|住户|房|邻居)|的(?:$|[,!?。,])|业主|[a-z]?\d{0,3}(?:栋|号楼|幢|座|单元|#)|,?\d+-\d+)")
-_NEW_AFTER = re.compile(r"^(?:小区)?,?(?:的房子?)?(?:买的|买了|刚收房|收房|交房|要装修|准备装修|新房)")
+_NEW_AFTER = re.compile(
+    r"^(?:小区)?,?(?:的房子?)?(?:买的|买了|刚收房|收房|交房|要装修|准备装修|装修(?=[,。!的]|$)|新房)")
+
+
+#: How WeChat writes what is answered (「江枫园小周：…」 and a line of dashes), and who is called: @江枫园小周.
+_QUOTED = re.compile(r"^\s*「.*」\s*(?:-\s*){5,}", re.DOTALL)
+_CALLED = re.compile(r"(?:^|(?<=\s))@[^@\s]{1,24}(?:\s|$)")
+
+
+def own_words(text: str) -> str:
+    """A message without the one that it answers and without whom it calls, in whose names estates stand."""
+    if "「" in text:
+        text = _QUOTED.sub("", text)
+    return _CALLED.sub(" ", text) if "@" in text else text
 
 
 def role(folded: str, start: int, end: int) -> Role:
@@ -66,6 +90,11 @@ def role(folded: str, start: int, end: int) -> Role:
     if _MINE.search(before) or _MINE_AFTER.search(after):
         return Role.MINE
     return Role.PLAIN
+
+
+def done_up(folded: str) -> bool:
+    """Whether a text says that a home is done up anew: 住了8年,想重装厨房."""
+    return _DONE_UP.search(folded) is not None and _LEFT.search(folded) is None
 
 
 def landmark_in(folded: str) -> str:

@@ -156,6 +156,18 @@ def test_an_address_names_the_estate_beside_its_road():
     assert placed(clue) == "green"
 
 
+def test_what_lies_in_a_city_that_the_book_has_not_is_no_estate_of_the_book():
+    assert LOCATOR.from_address(K.DELIVERY_ADDRESS, "北京市朝阳区绿地城3栋") is None
+    assert LOCATOR.place(Said(name="绿地城", address="江苏省苏州市姑苏区人民路8号")).estate_id is None
+    assert words("苏州市姑苏区绿地城3栋") is None
+    assert placed(LOCATOR.from_address(K.DELIVERY_ADDRESS, "哈尔滨市南岗区绿地城3栋")) == "green"
+
+
+def test_an_alias_that_begins_with_former_is_known_without_it():
+    book = EstateBook.of([at("new", "星海人家", 126.6, 45.7, aliases=("原东方花苑",))])
+    assert placed(Locator(book).from_text(K.OWN_WORDS, "我是东方花苑的")) == "new"
+
+
 def test_an_address_may_be_known_by_its_house_number_alone():
     clue = LOCATOR.from_address(K.DELIVERY_ADDRESS, "黑龙江省哈尔滨市道里区买卖街14号2单元301")
     assert placed(clue) == "road"
@@ -220,6 +232,10 @@ def spot(lng: float, lat: float) -> Point:
     "我不是铁路小区的，我是湖畔新城的",
     "朋友住铁路小区，我家在湖畔新城", "湖畔新城，就在铁路小区对面", "铁路小区旁边的湖畔新城",
     "公司在铁路小区附近，房子在湖畔新城3栋",
+    "我在铁路小区上班，家住湖畔新城", "从铁路小区搬来湖畔新城", "本来想买铁路小区，后来买的湖畔新城",
+    "买了湖畔新城没买铁路小区", "铁路小区那套租出去了，现在装修湖畔新城这套",
+    "在湖畔新城住了8年，今年想重装一下厨房", "@铁路小区小周 我是湖畔新城的",
+    "「铁路小区小周：有人装好了吗」\n- - - - - - - - - - - - - - -\n我装好了，湖畔新城的",
 ])
 def test_the_home_that_is_being_furnished_is_meant(text: str):
     assert said(text=text) == "new"
@@ -230,6 +246,10 @@ def test_the_home_that_is_being_furnished_is_meant(text: str):
     "某某苑和湖畔新城的业主", "朋友在湖畔新城",
     "我不是湖畔新城的", "同事家在湖畔新城装的", "离湖畔新城不远", "3栋2单元的邻居们", "我家在湖畔新城对面",
     "我是恒大的", "恒大业主群",
+    "你是湖畔新城的吗", "群主也是湖畔新城的吧", "丈母娘家在湖畔新城", "谁说我是湖畔新城的", "湖畔新城的不是我",
+    "湖畔新城的房子我没要", "湖畔新城业主群里有人说", "湖畔新城的业主说你们家不错", "湖畔新城和我家隔条马路",
+    "你们湖畔新城有店吗", "想要湖畔新城的感觉", "有湖畔新城的案例吗", "除了湖畔新城，其它小区也能参加吗",
+    "我卖湖畔新城的房子，有要的吗", "湖畔新城二手房挂多少钱", "@湖畔新城小周 明天几点",
     "我家在阳光家园", "", "铁路小取", "我们公司就在新城附近有多套房源",
 ])
 def test_a_text_that_leaves_the_home_open_is_left_open(text: str):
