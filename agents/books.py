@@ -24,6 +24,7 @@ from schemas.tasks import LedgerEntry, LedgerLine, LedgerPosted
 
 _KIND: dict[type[ev.Event], int] = {
     ev.DepositPaid: ledger.DEPOSIT, ev.OrderPaid: ledger.PAID, ev.OrderRefunded: ledger.BACK,
+    ev.RebatePaid: ledger.REBATE,
 }
 
 

@@ -21,7 +21,7 @@ ACCOUNTS = (
 )
 #: What each account says, in the order of `ACCOUNTS`; docs/orders.md shows it.
 MEANINGS = (
-    "money that came in, less what was paid back",
+    "money that came in, less what was paid back, and paid as rebates",
     "what the buyer still owes",
     "deposits that are held until the order is paid in full",
     "the list price of what was sold",
@@ -29,10 +29,10 @@ MEANINGS = (
     "what was paid back of an order that stands",
     "what is owed to the buyer: paid too much, a price that fell, a cancelled order's money",
     "rebates, as a cost",
-    "rebates owed to who brought the buyer",
+    "rebates owed to who brought the buyer; above nothing what they were paid and are not owed (any more)",
 )
 #: The kinds of `Payment`.
-DEPOSIT, PAID, BACK = 0, 1, 2
+DEPOSIT, PAID, BACK, REBATE = 0, 1, 2, 3
 NOTHING = (0,) * len(ACCOUNTS)
 
 Balances = tuple[int, ...]
@@ -49,13 +49,17 @@ def half_even(value: int, divisor: int) -> int:
 
 
 class Sums(Struct, frozen=True, gc=False):
-    """What an order's facts come to: deposits, all that the buyer paid, what they got back, what they owe in all."""
+    """What an order's facts come to: deposits, all that the buyer paid, what they got back, what they owe in all.
+
+    `rebate_paid` is what who brought the buyer was paid.
+    """
 
     deposited: int
     received: int
     said_back: int
     back: int
     asked: int
+    rebate_paid: int = 0
 
     @property
     def allowance(self) -> int:
@@ -66,7 +70,7 @@ class Sums(Struct, frozen=True, gc=False):
 
 def sums(money: MoneyRow) -> Sums:
     """What the facts come to. A buyer gets back no more than they paid, whatever a refund says."""
-    paid = [0, 0, 0]
+    paid = [0, 0, 0, 0]
     for one in money.payments:
         paid[one.kind] += one.fen
     deposited = max(paid[DEPOSIT], money.deposit) if money.unsaid else paid[DEPOSIT]
@@ -74,7 +78,7 @@ def sums(money: MoneyRow) -> Sums:
     if money.rest and received < money.amount:
         received = money.amount
     back = received if money.all_back or paid[BACK] > received else paid[BACK]
-    return Sums(deposited, received, paid[BACK], back, price(money))
+    return Sums(deposited, received, paid[BACK], back, price(money), paid[REBATE])
 
 
 def price(money: MoneyRow) -> int:
@@ -117,16 +121,17 @@ def _rebate(order: OrderRow, money: MoneyRow, these: Sums) -> int:
 def balances(order: OrderRow, money: MoneyRow) -> Balances:
     """What stands on each account; the sum is zero."""
     these = sums(money)
-    cash = these.received - these.back
+    bought, to_friend = these.received - these.back, these.rebate_paid
+    cash = bought - to_friend
     if order.cancelled or _given_back(money, these):
-        return (cash, 0, 0, 0, 0, 0, -cash, 0, 0)
+        return (cash, 0, 0, 0, 0, 0, -bought, 0, to_friend)
     asked, owed = these.asked, _rebate(order, money, these)
     held = 0 if order.paid else these.deposited
     part = these.allowance
     # What is left of the price, and below nothing what the buyer has paid too much.
     left = asked - (these.received - held) + (these.back - part)
     receivable, credit = (left, 0) if left > 0 else (0, left)
-    return (cash, receivable, -held, -money.gross, money.gross - asked, part, credit, owed, -owed)
+    return (cash, receivable, -held, -money.gross, money.gross - asked, part, credit, owed, to_friend - owed)
 
 
 # --- entries ----------------------------------------------------------------------------------------

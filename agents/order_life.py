@@ -35,6 +35,7 @@ SETS: dict[type[ev.Event], dict[str, bool]] = {
     ev.OrderCancelled: {"cancelled": True},
     ev.OrderRefunded: {"refunded": True},
     ev.InstallChecked: {},
+    ev.RebatePaid: {},
 }
 
 #: A row in each state, furthest last.

@@ -224,6 +224,14 @@ class OrderData(Struct, frozen=True):
     note: str | None = None
 
 
+class RebatePaidData(Struct, frozen=True):
+    """So much of an order's rebate was paid to who brought the buyer."""
+
+    order_id: Id
+    amount_fen: PriceFen
+    note: str | None = None
+
+
 class InstallCheckedData(Struct, frozen=True):
     """One of the five install checks: 1 fitter, 2 guide, 3 group photos, 4 neighbours, 5 owner."""
 
@@ -461,12 +469,18 @@ class OrderConsented(Event, frozen=True, tag="loupan.order.consented.v1"):
     data: OrderConsentedData
 
 
+class RebatePaid(Event, frozen=True, tag="loupan.order.rebate-paid.v1"):
+    """An order's rebate, or a part of it, was paid to who brought the buyer."""
+
+    data: RebatePaidData
+
+
 GroupEvent = (
     GroupMessage | MemberJoined | MemberLeft | MessageRecalled | GroupUpdated | HomeDeclared | Consent | Erased
 )
 OrderEvent = (
     OrderPlaced | DepositPaid | OrderPaid | OrderCancelled | OrderRefunded | OrderDelivered | InstallChecked
-    | OrderInstalled
+    | OrderInstalled | RebatePaid
 )
 TaskEvent = TaskClaimed | TaskDone | TaskSkipped
 CommandEvent = CampaignStarted | CampaignPaused | CampaignResumed | CampaignEnded

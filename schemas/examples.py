@@ -125,6 +125,7 @@ _TOLD = (
         "member_id": _OWNER, "use": "photos", "granted": True,
     }),
     _order("installed", "or-0017-7", "2026-04-20T18:00:00+08:00", {}),
+    _order("rebate-paid", "or-0017-8", "2026-04-27T10:00:00+08:00", {"amount_fen": 65_360}),
 )
 
 #: The examples by event type, as plain values ready for JSON.

@@ -178,6 +178,13 @@ def refunded(order: str = "o1", at: str = AT, *, id: str | None = None, **data: 
     return _order("refunded", order, at, id, data)
 
 
+def rebate_paid(
+    order: str = "o1", at: str = AT, *, amount_fen: int = 2_000, id: str | None = None, **data: Any
+) -> bytes:
+    """So much of the rebate was paid to who brought the buyer."""
+    return _order("rebate-paid", order, at, id, {"amount_fen": amount_fen, **data})
+
+
 def delivered(order: str = "o1", at: str = AT, *, id: str | None = None, **data: Any) -> bytes:
     """The order was delivered."""
     return _order("delivered", order, at, id, data)

@@ -38,6 +38,7 @@ _TYPES = {
     "loupan.order.delivered.v1": ("订单已送达", "an order was delivered"),
     "loupan.order.install-checked.v1": ("安装验收了一步", "an install check was made"),
     "loupan.order.installed.v1": ("安装完成", "an order was installed"),
+    "loupan.order.rebate-paid.v1": ("介绍人的返利付了", "a rebate was paid"),
     "loupan.order.consented.v1": ("业主表示同意或不再同意", "the buyer agreed, or agreed no more"),
     "loupan.design.drafted.v1": ("设计方案画好了", "a plan was drawn"),
     "loupan.design.consented.v1": ("方案的主人表示同意或不再同意", "the plan's owner agreed, or agreed no more"),

@@ -322,6 +322,26 @@ def test_a_rebate_is_owed_when_the_referred_order_is_paid_and_reversed_with_a_re
     agree(one)
 
 
+def test_a_rebate_that_was_paid_is_owed_no_more_and_had_back_where_it_is_reversed():
+    one = drive().send(placed(referrer_id="m2"), builders.paid())
+    one.send(builders.rebate_paid(amount_fen=500), builders.rebate_paid(amount_fen=1_500))
+    assert (books(one)["cash"], books(one).get("rebates_payable", 0)) == (98_000, 0)
+    one.send(builders.rebate_paid(amount_fen=500))
+    assert books(one).get("rebates_payable", 0) == 0, "the same payment twice is one"
+    one.send(builders.refunded())
+    assert books(one) == {"cash": -2_000, "rebates_payable": 2_000}
+    agree(one)
+
+
+def test_a_rebate_is_paid_in_a_sum_and_may_be_paid_before_it_is_due():
+    with pytest.raises(BadEvent, match="amount_fen"):
+        drive().send(placed(referrer_id="m2"), builders.rebate_paid(amount_fen=None))  # type: ignore[arg-type]
+    one = drive().send(builders.rebate_paid(), placed(referrer_id="m2"))
+    assert books(one)["rebates_payable"] == 2_000
+    assert books(one.send(builders.paid())).get("rebates_payable", 0) == 0
+    agree(one)
+
+
 def test_a_fixed_rebate_falls_with_what_the_buyer_keeps_and_is_due_when_its_offer_says():
     offer = {**REFERRAL, "rebate": {"fen": 301, "due": "delivered"}}
     one = drive(referral=offer).send(placed(referrer_id="m2"), builders.paid())
@@ -424,8 +444,9 @@ def orders_lives(draw: st.DrawFn) -> list[bytes]:
 
 
 STEPS = (
-    builders.deposit_paid, builders.paid, builders.refunded, builders.cancelled, builders.delivered, builders.installed)
-MONEYED = STEPS[:3]
+    builders.deposit_paid, builders.paid, builders.refunded, builders.rebate_paid, builders.cancelled,
+    builders.delivered, builders.installed)
+MONEYED = STEPS[:4]
 
 
 @given(orders_lives())
@@ -440,9 +461,10 @@ def test_whatever_comes_the_books_add_up_and_no_rebate_is_below_nothing(events: 
         for order, _ in one.rows.scan(CAMPAIGN, "e1", MONEY):
             row, money = facts(one, order)
             assert 0 <= ledger.rebate(row, money) <= ledger.price(money)
-            assert books(one, order).get("cash", 0) >= 0
+            to_friend = ledger.sums(money).rebate_paid
+            assert books(one, order).get("cash", 0) + to_friend >= 0
             if state_of(row) is OrderState.REFUNDED:
-                assert books(one, order) == {}
+                assert books(one, order) == ({"cash": -to_friend, "rebates_payable": to_friend} if to_friend else {})
 
 
 @given(orders_lives(), st.randoms(use_true_random=False))
