@@ -533,7 +533,7 @@ def _decode(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
     except msgspec.ValidationError as error:
         raise BadEvent(_explain(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadEvent(_unreadable(raw, str(error))) from error
+        raise BadEvent(why_unreadable(raw, str(error))) from error
     except RecursionError as error:
         raise BadEvent("not JSON that can be read: nested too deeply") from error
     if not FIRST_YEAR <= event.time.year <= LAST_YEAR:
@@ -552,7 +552,7 @@ _HALF = re.compile(
     rb"(?<!\\)(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}))")
 
 
-def _unreadable(raw: bytes, message: str) -> str:
+def why_unreadable(raw: bytes, message: str) -> str:
     """Why bytes are no JSON in UTF-8: what is known to cause it, else what the decoder says."""
     half = next((found[1] for found in _HALF.finditer(raw) if found[1]), None)
     if half is not None:

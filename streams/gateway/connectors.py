@@ -15,13 +15,12 @@ from schemas.errors import BadEvent
 from streams.gateway.auth import Publisher
 from streams.gateway.context import Gateway, Here, json
 from streams.gateway.events import MAX_EVENTS, body_of, not_too_many
+from streams.gateway.parts import is_list, values_of
 from streams.gateway.ports import Accepted
-from streams.gateway.problems import NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
+from streams.gateway.problems import TOO_LARGE, WRONG_TYPE, Problem
 from streams.gateway.reasons import not_taken, results_for
 from streams.importing import wechaty
 from streams.inbox import DEAD, bury, milliseconds
-
-_payloads = msgspec.json.Decoder(list[msgspec.Raw])
 
 router = APIRouter(tags=["events"])
 
@@ -72,16 +71,13 @@ async def hear_wechaty(request: Request, here: Here, grant: Publisher) -> Respon
 
 def _split(body: bytes) -> tuple[list[bytes], bool]:
     """The payloads of a body, and whether it is one alone."""
-    if body.lstrip()[:1] != b"[":
+    if not is_list(body):
         return [body], True
-    try:
-        raws = _payloads.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(NOT_JSON, f"内容不是 JSON：{error}", f"The body is not JSON: {error}") from error
+    raws = values_of(body)
     if len(raws) > MAX_EVENTS:
         raise Problem(
             TOO_LARGE, f"一次请求最多 {MAX_EVENTS} 条。", f"A request has at most {MAX_EVENTS} payloads.")
-    return [bytes(raw) for raw in raws], False
+    return raws, False
 
 
 async def _take(here: Gateway, raws: Sequence[bytes], source: str) -> list[Heard]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import zlib
 from collections.abc import AsyncGenerator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import msgspec
@@ -16,8 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from schemas.events import MAX_EVENT_BYTES
 from streams.gateway.auth import Publisher
 from streams.gateway.context import Gateway, Here, json
+from streams.gateway.parts import is_list, value_of, values_of
 from streams.gateway.ports import Accepted
-from streams.gateway.problems import BAD_REQUEST, BUSY, NOT_ALLOWED, NOT_JSON, TOO_LARGE, WRONG_TYPE, Problem
+from streams.gateway.problems import BAD_REQUEST, BUSY, NOT_ALLOWED, TOO_LARGE, WRONG_TYPE, Problem
 from streams.gateway.reasons import in_chinese, not_taken, results_for
 
 #: The largest request, in bytes and in events.
@@ -30,10 +31,6 @@ MAX_LAG = 50_000
 
 _STRUCTURED = "application/cloudevents+json"
 _BATCH = "application/cloudevents-batch+json"
-_one = msgspec.json.Decoder(msgspec.Raw)
-_many = msgspec.json.Decoder(list[msgspec.Raw])
-
-_T = TypeVar("_T")
 
 router = APIRouter(tags=["events"])
 
@@ -195,20 +192,20 @@ def _read(request: Request, body: bytes) -> Sent:
     if "ce-type" in request.headers or "ce-specversion" in request.headers:
         return Sent([_binary(request, media_type, body)], single=True)
     if media_type == "application/json":
-        return Sent(_batch(body), single=False) if body.lstrip()[:1] == b"[" else Sent([_event(body)], single=True)
+        return Sent(_batch(body), single=False) if is_list(body) else Sent([_event(body)], single=True)
     raise _wrong_type(media_type or "none")
 
 
 def _event(body: bytes) -> bytes:
     _check_size(body)
-    return bytes(_decode(_one, body))
+    return value_of(body)
 
 
 def _batch(body: bytes) -> list[bytes]:
-    raws = _decode(_many, body)
+    raws = values_of(body)
     if len(raws) > MAX_EVENTS:
         raise _too_large()
-    return [bytes(raw) for raw in raws]
+    return raws
 
 
 def _binary(request: Request, media_type: str, body: bytes) -> bytes:
@@ -226,15 +223,8 @@ def _binary(request: Request, media_type: str, body: bytes) -> bytes:
         if media_type != "application/json" and not media_type.endswith("+json"):
             raise _wrong_type(media_type or "none")
         event["datacontenttype"] = media_type
-        event["data"] = _decode(_one, body)
+        event["data"] = msgspec.Raw(value_of(body))
     return msgspec.json.encode(event)
-
-
-def _decode(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
-    try:
-        return decoder.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise Problem(NOT_JSON, f"内容不是 JSON：{error}", f"The body is not JSON: {error}") from error
 
 
 def _check_size(body: bytes) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from defusedxml.ElementTree import fromstring
 
 from schemas.errors import BadEvent
+from schemas.events import why_unreadable
 
 SOURCE: Final = "wechaty"
 #: Types of messages by number, as wechaty-puppet counts since 1.0 (the last ones: its fork by Juzi).
@@ -58,7 +59,7 @@ def convert(raw: bytes | str, source: str = SOURCE) -> Converted:
     try:
         payload = msgspec.json.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadEvent(f"not JSON in UTF-8: {error}") from error
+        raise BadEvent(why_unreadable(raw.encode() if isinstance(raw, str) else raw, str(error))) from error
     return events_of(payload, source)
 
 

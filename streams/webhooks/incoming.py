@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schemas.errors import BadEvent, BadFile
-from schemas.events import IN_EVENTS
+from schemas.events import IN_EVENTS, why_unreadable
 from streams.tables import webhook_senders
 from streams.webhooks.secrets import holds, new_secret
 
@@ -138,7 +138,7 @@ def events_of(sender: Sender, id: str, timestamp: str, body: bytes) -> list[byte
     try:
         said = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadEvent(f"not JSON in UTF-8: {error}") from error
+        raise BadEvent(why_unreadable(body, str(error))) from error
     if isinstance(said, list):
         made = [_event(sender, f"{id}/{number}", timestamp, one) for number, one in enumerate(said)]
         return [one for one in made if one is not None]

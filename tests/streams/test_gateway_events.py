@@ -55,6 +55,31 @@ def test_a_batch_answers_each_event_by_its_place(world, headers):
     assert (answer.json()["accepted"], answer.json()["duplicate"], answer.json()["error"]) == (1, 1, 1)
 
 
+def test_half_of_a_character_spoils_its_own_event_and_no_other(world):
+    good, other = builders.message(), builders.message(message_id="m-2", text='[1,2], "x"')
+    cut = builders.message(message_id="m-3", text="好X").replace(b"X", b"\\ud83d")
+    answer = world.publish(b" [ " + good + b" ,\n" + cut + b"," + other + b"]", headers=BATCH).json()
+    assert [one["status"] for one in answer["results"]] == ["accepted", "error", "accepted"]
+    assert "half of a character (\\ud83d)" in answer["results"][1]["detail"]
+    assert world.inbox() == [msgspec.json.decode(good), msgspec.json.decode(other)]
+    alone = world.publish(cut)
+    assert alone.status_code == 422
+    assert "half of a character" in alone.json()["detail"]
+
+
+def test_a_whole_pair_is_a_character_beside_half_of_one(world):
+    whole = builders.message(text="好X").replace(b"X", b"\\ud83d\\ude00")
+    cut = builders.message(message_id="m-3", text="X").replace(b"X", b"\\\\\\udc00")
+    answer = world.publish(array(whole, cut), headers=BATCH).json()
+    assert [one["status"] for one in answer["results"]] == ["accepted", "error"]
+
+
+@pytest.mark.parametrize("headers", [BATCH, JSON])
+def test_the_mark_before_utf8_is_passed_over(world, headers):
+    answer = world.publish(b"\xef\xbb\xbf" + array(builders.message()), headers=headers)
+    assert answer.json()["accepted"] == 1
+
+
 def test_an_empty_batch_is_answered_with_nothing(world):
     assert world.post("/v1/events", content=b"[]", headers=BATCH).json()["results"] == []
 
