@@ -12,8 +12,8 @@ from datetime import date
 from msgspec.structs import replace
 
 from agents import design, dialogues, entry, honesty, install, quiz, staffing, tasks
+from agents.called import SOMEBODY
 from agents.handout import GroupAtWork, Job, hand_out
-from agents.reactions import SOMEBODY
 from agents.shop_rows import Absence, AwayRow, away_row
 from agents.state import OrderRow, TaskRow
 from agents.turn import Turn

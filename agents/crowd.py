@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from agents import graph, staffing
+from agents.called import SOMEBODY, called
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.people_rows import Ties
-from agents.reactions import SOMEBODY, called
 from agents.state import MemberRow
 from schemas.playbook import ScriptText
 from schemas.tasks import Evidence, Task

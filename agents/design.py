@@ -23,8 +23,8 @@ from agents.after_rows import (
     design_row,
     reviews_row,
 )
+from agents.called import SOMEBODY, called
 from agents.errands import NOTHING, Wanted
-from agents.reactions import SOMEBODY, called
 from agents.rows import CAMPAIGN
 from agents.state import MemberRow, member_row, task_row
 from agents.turn import Turn

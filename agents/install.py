@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from agents import books, errands
 from agents.after_rows import Agreed, Check, Doing, InstallRow, install_row
+from agents.called import SOMEBODY, called
 from agents.errands import NOTHING, Wanted
 from agents.handout import wants_nothing
-from agents.reactions import SOMEBODY, called
 from agents.state import MemberRow, OrderRow, member_row
 from agents.turn import Turn
 from schemas import events as ev

@@ -13,6 +13,7 @@ from zlib import crc32
 from msgspec.structs import replace
 
 from agents import peace
+from agents.called import called
 from agents.crowd import Crowd, Errand, may_be_spoken_to, send
 from agents.graph import friends_in
 from agents.handout import GroupAtWork
@@ -50,7 +51,7 @@ def _pairs(at_work: GroupAtWork, crowd: Crowd, section: Introductions) -> Iterat
     wanted = at_work.turn.play.playbook.connections.friends
     lonely = [
         member_id for member_id, row in crowd.members.items()
-        if row.home and row.name and row.friends < wanted and row.evidence & _SPOKE
+        if row.home and called(row.name) and row.friends < wanted and row.evidence & _SPOKE
         and len(_ties(crowd, member_id).introduced) < section.at_most and may_be_spoken_to(at_work, member_id, row)
         and not peace.rests(at_work.turn, member_id)
     ]

@@ -14,9 +14,9 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from agents import staffing, tasks
+from agents.called import SOMEBODY, called
 from agents.handout import GroupAtWork, Job, hand_out, wants_nothing
 from agents.quiz_rows import QUIZ, Answer, OpenQuiz, QuizRow, quiz_row
-from agents.reactions import SOMEBODY, called
 from agents.recurring import Asked, bare
 from agents.rows import CAMPAIGN
 from agents.state import MemberRow, TaskRow, member_row, task_row

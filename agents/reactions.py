@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from agents import honesty, staffing
+from agents.called import SOMEBODY, called
 from agents.handout import GroupAtWork, Job, hand_out, wants_nothing
 from agents.knowledge import answer_to
 from agents.rows import Address
@@ -15,14 +16,10 @@ from agents.said_time import when_said
 from agents.state import DayCount, day_count
 from agents.tasks import OPEN
 from agents.turn import Turn
-from maps.names import without_home
 from schemas.playbook import Reaction, ScriptText
 from schemas.reference import Persona
 from schemas.tasks import Evidence, Task
 from schemas.values import Action, Role, TaskStatus
-
-#: How somebody is addressed whose name was never shown to us.
-SOMEBODY = "朋友"
 
 
 def react(
@@ -69,7 +66,7 @@ def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence, text: 
     for draft in _drafts(at_work, people, reaction, evidence, text):
         job = Job(
             draft.id, draft.role, reaction.action, draft.script, draft.persona, start, end, reaction.priority, evidence,
-            member_name=called(turn.place.name) or SOMEBODY, member_when=when, rule=draft.rule,
+            member_name=called(turn.place.name, reaction.action) or SOMEBODY, member_when=when, rule=draft.rule,
         )
         # Only what is really handed out takes one of the day's places.
         if hand_out(at_work, job) is not None:
@@ -81,11 +78,6 @@ def counted_on(turn: Turn, address: Address, day: str) -> int:
     """How many tasks a `DayCount` has for a day."""
     row: DayCount | None = turn.rows.get(address)
     return row.count if row is not None and row.date == day else 0
-
-
-def called(name: str) -> str:
-    """How a member is called in the group: without the door number that some have in their name; may be empty."""
-    return without_home(name).strip(" -—_·.,，。、")
 
 
 class _Draft(Struct, frozen=True):

@@ -14,9 +14,10 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from agents.called import called
 from agents.placement import NAME_AT_MOST
-from agents.reactions import called
 from agents.records import Place
+from schemas.values import Action
 from streams.redaction import NOBODY, REQUEST, Finder, name_in, redacted, shown
 from streams.sql import sql_of
 
@@ -136,7 +137,7 @@ class _Slice:
     def _without(self, raw: bytes, finder: Finder) -> bytes:
         for member_id in finder.members_in(raw):
             if (name := name_in(raw, member_id)) is not None:
-                self.known[member_id] |= shown([name, called(name)], NAME_AT_MOST)
+                self.known[member_id] |= shown([name, called(name), called(name, Action.CHECK)], NAME_AT_MOST)
             raw = redacted(raw, member_id, self.known[member_id])
         return raw
 

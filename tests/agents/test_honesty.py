@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from agents import honesty
+from agents.called import SOMEBODY
 from agents.honesty import Draft, in_curfew, refusal
 from agents.state import OrderRow
 from agents.texts import is_an_offers_name, text_of
@@ -225,8 +226,10 @@ def test_the_name_of_a_group_can_make_no_claim():
 
 def test_the_name_of_a_member_can_make_no_claim():
     drive = Drive().send(START, builders.joined(display_name="我是业主老王", at=at(1, "09:00")))
-    assert drive.tasks_of(script="welcome") == []
-    assert drive.counts().refused == 1
+    (welcome,) = drive.tasks_of(script="welcome")
+    assert "老王" not in welcome.script.text
+    assert SOMEBODY in welcome.script.text, "and they are welcomed all the same"
+    assert drive.counts().refused == 0
 
 
 def test_the_name_of_the_estate_is_known_to_the_judge():
