@@ -38,8 +38,9 @@ check: $(VENV)/.dev ## all that CI checks: style, types, import directions, test
 	$(BIN)/pytest $(PARALLEL)
 
 .PHONY: faults
-faults: $(VENV)/.dev ## everything dies at any time, on real servers: some ten minutes
-	@LOUPAN_FAULTS=$${LOUPAN_FAULTS:-1} $(BIN)/pytest $(LEFT_BEHIND) tests/faults $(ARGS)
+faults: $(VENV)/.dev ## everything dies at any time, on real servers: some five minutes
+	@LOUPAN_FAULTS=$${LOUPAN_FAULTS:-1} $(BIN)/pytest $(LEFT_BEHIND) -n 2 --dist load tests/faults $(ARGS)
+# Two at a time: each has servers of its own, and most of it is waiting.
 # kafka-python leaves the sockets of a broker that died to the garbage collector: that is not what is tested there.
 LEFT_BEHIND := -W "ignore:unclosed:ResourceWarning" -W "ignore::pytest.PytestUnraisableExceptionWarning"
 
