@@ -13,6 +13,7 @@ from maps.datum import to_wgs84
 from schemas.reference import Estate
 from schemas.values import Crs
 from streams.gateway.problems import BAD_PARAMETER, Problem
+from streams.gateway.reasons import in_chinese
 from streams.reference_cells import wrong_point
 
 #: Parts the distance from the id in a cursor.
@@ -42,7 +43,8 @@ def point_in(name: str, text: str) -> tuple[float, float]:
             BAD_PARAMETER, f"参数 {name} 的坐标系不认识：{crs}（wgs84、gcj02 或 bd09）。",
             f"{name} names an unknown datum: {crs} (say wgs84, gcj02 or bd09).")
     if (wrong := wrong_point(lng, lat)) is not None:
-        raise Problem(BAD_PARAMETER, f"参数 {name} 的点有误：{wrong[0]}。", f"{name}: {wrong[0]}; {wrong[1]}.")
+        zh, en = f"参数 {name} 的点有误：{in_chinese(wrong[0])}。", f"{name}: {wrong[0]}; {wrong[1]}."
+        raise Problem(BAD_PARAMETER, zh, en)
     return to_wgs84(lng, lat, cast("Crs", crs))
 
 

@@ -126,7 +126,7 @@ async def _enter(request: Request, here: Gateway, *, token: str = "", code: str 
     if not code:
         here.audit.note(entry_of(grant, "login", "token", status=303, address=address))
     answer = RedirectResponse(
-        _local(next or _HOME.get(grant.role, "/hq")), 303,
+        _local(next) or _HOME.get(grant.role, "/hq"), 303,
         {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
     stays = _STAYS if grant.expires_at is None else min(_STAYS, max(1, (grant.expires_at - now_ms()) // 1000))
     secure = request.url.scheme == "https"
@@ -173,9 +173,9 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _local(path: str) -> str:
-    """A path of ours: nobody is sent elsewhere by a link that looks like ours."""
+    """A path of ours, else nothing: nobody is sent elsewhere by a link that looks like ours."""
     safe = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
-    return path if safe else "/hq"
+    return path if safe else ""
 
 
 def _page(name: str, visitor: Grant | None, *roles: TokenRole) -> Response:

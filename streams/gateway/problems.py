@@ -151,9 +151,37 @@ def _of_http(error: HTTPException, path: str) -> Problem:
     return Problem(kind, f"{kind.zh}。", f"{error.detail}.", headers=error.headers)
 
 
+#: What pydantic finds wrong, by its type, in Chinese; in braces what it says the bound or the choice is.
+_IN_CHINESE = {
+    "missing": "没有给出", "int_parsing": "应为整数", "int_type": "应为整数", "int_from_float": "应为整数",
+    "int_parsing_size": "这个数太大", "float_parsing": "应为数字", "float_type": "应为数字",
+    "finite_number": "应为有限的数字",
+    "bool_parsing": "应为 true 或 false", "string_type": "应为文字", "greater_than_equal": "不能小于 {ge}",
+    "less_than_equal": "不能大于 {le}", "greater_than": "应大于 {gt}", "less_than": "应小于 {lt}",
+    "string_too_long": "最多 {max_length} 个字符", "string_too_short": "至少 {min_length} 个字符",
+    "literal_error": "应为 {expected} 之一", "enum": "应为 {expected} 之一", "string_pattern_mismatch": "格式不对",
+    "date_parsing": "应为日期，如 2026-03-02", "date_from_datetime_parsing": "应为日期，如 2026-03-02",
+    "date_type": "应为日期，如 2026-03-02", "datetime_parsing": "应为时间，如 2026-03-02T07:30:00+08:00",
+    "datetime_from_date_parsing": "应为时间，如 2026-03-02T07:30:00+08:00", "timezone_aware": "时间要带时区",
+    "json_invalid": "不是 JSON", "too_long": "最多 {max_length} 项",
+}
+
+
 def _of_parameters(error: RequestValidationError) -> Problem:
-    errors = [
-        {"in": ".".join(str(part) for part in item["loc"]), "what": item["msg"]} for item in error.errors()[:20]
-    ]
+    found = error.errors()[:20]
+    places = [".".join(str(part) for part in item["loc"]) for item in found]
+    errors = [{"in": place, "what": item["msg"]} for place, item in zip(places, found, strict=True)]
     said = "; ".join(f"{item['in']}: {item['what']}" for item in errors)
-    return Problem(BAD_PARAMETER, f"参数有误：{said}", f"Wrong: {said}", errors=errors)
+    zh = "；".join(f"{place} {_wrong_in_chinese(item)}" for place, item in zip(places, found, strict=True))
+    return Problem(BAD_PARAMETER, f"参数有误：{zh}。", f"Wrong: {said}", errors=errors)
+
+
+def _wrong_in_chinese(item: Mapping[str, Any]) -> str:
+    """What is wrong with one parameter; of what is not known here its English words."""
+    bounds = dict(item.get("ctx") or {})
+    if "expected" in bounds:
+        bounds["expected"] = str(bounds["expected"]).replace("'", "").replace(" or ", "、").replace(", ", "、")
+    try:
+        return _IN_CHINESE[item["type"]].format(**bounds)
+    except KeyError:
+        return str(item["msg"])

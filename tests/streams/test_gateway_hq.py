@@ -252,6 +252,18 @@ def test_a_cursor_of_another_list_is_a_problem(world):
     assert (answer.status_code, "list by nearness" in answer.json()["detail"]) == (422, True)
 
 
+@pytest.mark.parametrize(("query", "says"), [
+    ("limit=0", "query.limit 不能小于 1"), ("limit=many", "query.limit 应为整数"),
+    ("q=" + "长" * 101, "query.q 最多 100 个字符"),
+    ("coverage=lazy", "之一"), ("near=39.9,116.4", "lng 39.9 和 lat 116.4 写反了"),
+    ("near=200,10", "lng 200.0 超出范围（-180 到 180）"), ("near=0,0", "非洲"),
+])
+def test_a_wrong_parameter_is_said_in_chinese_to_who_reads_chinese(world, query, says):
+    detail = world.get(f"/v1/estates?{query}", headers={"Accept-Language": "zh-CN"}).json()["detail"]
+    assert says in detail
+    assert "should" not in detail
+
+
 def test_a_dealer_finds_its_own_estates_by_nearness_and_no_others(world):
     for who, own in (("own", ["e1"]), ("other", ["e2"])):
         estates = world.get("/v1/estates?near=116.45,39.9", who=who).json()["estates"]

@@ -38,6 +38,7 @@ def test_a_login_link_puts_the_token_into_a_cookie_and_out_of_the_address(world)
 @pytest.mark.parametrize("next", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", "", "/a\nb"])
 def test_a_login_link_sends_nobody_elsewhere(world, next):
     assert login(world, "hq", next).headers["location"] == "/hq"
+    assert login(world, "own", next).headers["location"] == "/dealer"
 
 
 def test_a_wrong_token_says_how_to_get_in_and_sets_nothing(world):
