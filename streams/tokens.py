@@ -127,10 +127,11 @@ def list_tokens(connection: Connection) -> list[Grant]:
     return [_grant(row) for row in rows]
 
 
-def any_holds(connection: Connection) -> bool:
-    """Whether there is a token that lets somebody in."""
+def any_holds(connection: Connection, role: TokenRole) -> bool:
+    """Whether there is a token of a role that lets somebody in."""
     ends = or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now_ms())
-    found = connection.execute(select(tokens.c.hash).where(tokens.c.revoked_at.is_(None), ends).limit(1))
+    found = connection.execute(
+        select(tokens.c.hash).where(tokens.c.role == role, tokens.c.revoked_at.is_(None), ends).limit(1))
     return found.first() is not None
 
 

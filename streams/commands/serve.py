@@ -50,11 +50,12 @@ def serve_command(
         world = make_world(reference, playbooks)
         url = address_of(listener)
         with engine.begin() as connection:
-            token = None if any_holds(connection) else create_token(connection, TokenRole.HQ, None, "first start")
+            known = any_holds(connection, TokenRole.HQ)
+            token = None if known else create_token(connection, TokenRole.HQ, None, "first start")
             say_served(connection, url)
         err.print(f"loupan listens on {url}")
         if token is not None:
-            err.print(f"HQ's page, with the first token (shown once): {url}/login?token={token}&next=/hq")
+            err.print(f"HQ's page, with its first token (shown once): {url}/login?token={token}&next=/hq")
         clock, living = WallClock(world.default.zone), Living(engine, world, version)
         living.start()
         try:

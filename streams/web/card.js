@@ -9,12 +9,20 @@ const SKIPS = ["skip_timing", "skip_said", "skip_unfit", "skip_refused"];
 const BOUNCE = 300; // milliseconds in which a second tap is the first one's echo
 const CHANGES_MIND = 6000; // milliseconds in which 确认 waits
 
+/** Whose text somebody else will read, word for word; of the others it tells the person what to do. */
+const SAID = ["post", "reply", "welcome", "invite", "warn"];
+const MET = ["call", "visit"]; // somebody is spoken to, in one's own words
+
 export const isOpen = (status) => status === "issued" || status === "claimed";
 
-/** The script without its last line where that is the disclosure, which is shown on its own. */
+/**
+ * The script without its last line where that is the disclosure, which is shown on its own. What is to be done and not
+ * sent has nothing to copy: it would land in the group; and a line of its own only where somebody is met.
+ */
 export function parts(task) {
   const text = (task.script?.text ?? "").trimEnd();
   const line = (task.disclosure ?? "").trim();
+  if (!SAID.includes(task.action)) return { said: text, line: MET.includes(task.action) ? line : "", copied: "" };
   if (!line) return { said: text, line: "", copied: text };
   if (text.endsWith(line)) return { said: text.slice(0, -line.length).trimEnd(), line, copied: text };
   return { said: text, line, copied: text ? `${text}\n${line}` : line };
@@ -56,11 +64,11 @@ export class Card {
   build() {
     const ui = (this.ui = {
       time: make("time"), status: make("span"), way: make("span", { text: say("pending") }), role: make("strong"), what: make("span", { cls: "what" }),
-      group: make("p", { cls: "group" }), text: make("p", { cls: "text" }), line: make("span"), clips: make("ul", { cls: "clips" }),
+      group: make("p", { cls: "group" }), text: make("p", { cls: "text" }), line: make("span"), of: make("small"), todo: make("p", { cls: "todo", text: say("in_hand") }), clips: make("ul", { cls: "clips" }),
     });
     ui.tick = icon("verified");
     ui.chip = make("span", { cls: "chip" }, ui.tick, ui.status, ui.way);
-    ui.disclosure = make("p", { cls: "disclosure" }, icon("id"), make("span", { cls: "body" }, make("small", { text: say("disclosure") }), ui.line));
+    ui.disclosure = make("p", { cls: "disclosure" }, icon("id"), make("span", { cls: "body" }, ui.of, ui.line));
     ui.copy = make("button", { cls: "button", attrs: { type: "button" }, on: { click: () => this.copy() } }, icon("copy"), make("span", { text: say("copy") }));
     ui.done = make("button", { cls: "button main", attrs: { type: "button" }, on: { click: () => this.ask() } }, icon("check"), make("span", { text: say("done") }));
     ui.sure = make("button", { cls: "button sure", attrs: { type: "button" }, on: { click: () => this.finish() } }, icon("check"), make("span", { text: say("sure") }));
@@ -73,7 +81,7 @@ export class Card {
     ui.reasons = make("div", { cls: "reasons", attrs: { hidden: true } });
     ui.skips = make("div", { cls: "skips", attrs: { hidden: true } });
     ui.more = make("button", { cls: "more", attrs: { type: "button", "aria-expanded": "false" }, on: { click: () => this.unfold() } }, icon("down"));
-    ui.body = make("div", { cls: "fold" }, ui.text, ui.disclosure, ui.clips, ui.actions, ui.links, ui.reasons, ui.skips);
+    ui.body = make("div", { cls: "fold" }, ui.todo, ui.text, ui.disclosure, ui.clips, ui.actions, ui.links, ui.reasons, ui.skips);
     this.el = make(
       "article", { cls: "card" },
       make("header", {}, ui.time, ui.chip),
@@ -88,7 +96,7 @@ export class Card {
     this.task = task;
     const { ui } = this;
     const { clock } = this.act;
-    const { said, line } = parts(task);
+    const { said, line, copied } = parts(task);
     setText(ui.time, `${clock.hm(task.window.start)}–${clock.hm(task.window.end)}`);
     setText(ui.status, say(`s_${task.status}`));
     ui.chip.dataset.status = task.status;
@@ -100,6 +108,8 @@ export class Card {
     setText(ui.text, said);
     ui.text.hidden = !said;
     setText(ui.line, line);
+    setText(ui.of, say(copied ? "disclosure" : "introduce"));
+    ui.todo.hidden = Boolean(copied) || !said;
     ui.disclosure.hidden = !line;
     this.fillClips();
     const open = isOpen(task.status);
@@ -111,7 +121,7 @@ export class Card {
     ui.done.title = early ? say("too_early") : "";
     ui.more.hidden = open;
     ui.actions.hidden = !open;
-    ui.copy.hidden = !said || this.asking;
+    ui.copy.hidden = !copied || this.asking;
     ui.done.hidden = Boolean(this.asking);
     ui.sure.hidden = ui.back.hidden = !this.asking;
     ui.claim.hidden = task.status !== "issued";
@@ -191,7 +201,7 @@ export class Card {
     if (!this.asking) return;
     this.asking = false;
     const { ui } = this;
-    ui.copy.hidden = !parts(this.task).said;
+    ui.copy.hidden = !parts(this.task).copied;
     ui.done.hidden = false;
     ui.sure.hidden = ui.back.hidden = true;
   }

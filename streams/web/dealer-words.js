@@ -81,6 +81,8 @@ learn({
   a_warn: ["私下提醒", "Warn in private"],
 
   disclosure: ["署名随文发出，请勿删去", "Sent with the text: please leave it in"],
+  introduce: ["开口先说明身份", "Say first who you are"],
+  in_hand: ["要做的事，不用发出去", "Something to do: nothing is sent"],
   copy: ["复制文案", "Copy text"],
   copied: ["已复制", "Copied"],
   copy_done: ["文案已复制，去群里粘贴", "Copied: paste it in the group"],

@@ -12,6 +12,7 @@ import { Views, arg, note, style } from "./views.js";
 import { PHASES, number } from "./words.js";
 
 const CITY = new URLSearchParams(location.search).get("city");
+const SHIPPED = /^bj-\d{12,}$/; // the ids of the estates that come with loupan (streams/demo/data)
 const query = (params) => {
   const known = Object.entries({ city: CITY, ...params }).filter(([, value]) => value);
   return known.length ? `?${new URLSearchParams(known)}` : "";
@@ -262,6 +263,13 @@ function simulated(is) {
   if (typeof is === "boolean") byId("simulated").hidden = !is;
 }
 
+/** Whose the estates are: those that ship keep their ids wherever they go, and one's own are nobody else's. */
+function credit(ids) {
+  const el = byId("credit");
+  el.dataset.say = ids.some((id) => SHIPPED.test(id)) ? "credit" : "credit_districts";
+  el.textContent = say(el.dataset.say);
+}
+
 async function load() {
   const [me, columns, flow] = await Promise.all([
     get("/v1/me"), get(`/v1/map${query()}`), get(`/v1/flow${query({ worked: "true" })}`),
@@ -278,6 +286,7 @@ async function load() {
   counts.take(flow.counts ?? {});
   cursor = flow.cursor ?? null;
   othersFor = "";
+  credit([...estates.keys()]);
   makeRoom(false);
   if (!loaded) map.fit();
   loaded = true;
@@ -375,6 +384,7 @@ for (const button of document.querySelectorAll("[data-layer]")) {
 byId("past").addEventListener("click", () => past().then((it) => it.toggle()));
 byId("take").addEventListener("click", () => import("./picture.js").then(({ take }) => take(map, {
   title: say("title"), when: then ?? `${clock.date()} ${clock.hm()}`, simulated: !byId("simulated").hidden,
+  credit: byId("credit").textContent,
 })));
 byId("print").addEventListener("click", () => style("print.css").then(() => print()));
 // Paper is light, whatever the screen is.

@@ -7,7 +7,7 @@ import { PHASES } from "./words.js";
 const HEAD = 56, FOOT = 44; // CSS pixels
 
 /** Draws the map as it stands and saves it as PNG. */
-export function take(map, { title, when, simulated }) {
+export function take(map, { title, when, simulated, credit }) {
   const { ratio, colours, view } = map;
   map.draw(performance.now());
   const style = getComputedStyle(document.documentElement);
@@ -50,7 +50,7 @@ export function take(map, { title, when, simulated }) {
   pen.fillRect(-3.5, -3.5, 7, 7);
   pen.restore();
   write(say("store"), x + 12, y);
-  write(say("credit").replaceAll("\u2060", ""), view.width - 20, y, { size: 11, colour: of("soft"), align: "right" });
+  write(credit.replaceAll("\u2060", ""), view.width - 20, y, { size: 11, colour: of("soft"), align: "right" });
   return new Promise((resolve) => canvas.toBlob((blob) => {
     save(`${title}-${when}.png`.replaceAll(":", ""), blob);
     resolve(blob);

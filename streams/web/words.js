@@ -54,6 +54,7 @@ learn({
     "楼盘坐标：lianjiaSpider（Apache-2.0）；行政区划：fast-\u2060geocn（MIT）",
     "Estates: lianjiaSpider (Apache-2.0); districts: fast-\u2060geocn (MIT)",
   ],
+  credit_districts: ["行政区划：fast-\u2060geocn（MIT）", "Districts: fast-\u2060geocn (MIT)"],
 
   views: ["视图", "Views"],
   v_map: ["地图", "Map"],

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
 
 from schemas.tasks import Script
-from schemas.values import Role
+from schemas.values import Action, Role
 from streams.gateway import worker
 from tests import builders
 from tests.streams.dealers_world import lived
@@ -203,6 +203,25 @@ def test_what_is_copied_carries_its_disclosure(open_page: Open, here: Here, clip
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(said)
     assert copied.rstrip().endswith(line)
+
+
+@pytest.mark.parametrize(("action", "line"), [(Action.CHECK, ""), (Action.VISIT, "——木语全屋定制 客服 小李")])
+def test_what_is_done_and_not_sent_has_nothing_to_copy(
+    open_page: Open, own: Here, action: Action, line: str
+) -> None:
+    signed = "——木语全屋定制 客服 小李"
+    own.world.issue(task(
+        4, "12:10", action=action, disclosure=signed, script=Script("list", 1, "【理名单】把到店登记合成一张表")))
+    page = open_page(own)
+    one = page.locator(".card", has_text="理名单")
+    expect(one.locator(".todo")).to_have_text("要做的事，不用发出去")
+    expect(one.get_by_role("button", name="复制文案")).to_be_hidden()
+    expect(one.locator(".disclosure .body > span")).to_have_text(line)
+    expect(one.locator(".disclosure")).to_be_visible(visible=bool(line))
+    expect(one).not_to_contain_text("署名随文发出")
+    expect(page.locator(".card", has_text="聊聊收房").locator(".todo")).to_be_hidden()
+    page.goto(f"{own.url}/dealer/brief")
+    assert (signed in page.locator(".task", has_text="理名单").inner_text()) == bool(line)
 
 
 def test_a_task_says_why(open_page: Open, here: Here) -> None:

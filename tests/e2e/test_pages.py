@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.e2e.conftest import Demo
+from tests.e2e.test_dealer_page import served
 
 _MARKUP = '<img src=x onerror="window.hit=1"><b>群</b>'
 #: A page is there within this many milliseconds; a demo's clock brings a task within the other.
@@ -77,6 +78,17 @@ def test_simulated_data_are_called_simulated(open_page: Open, name: str) -> None
     page = open_page(name)
     simulated = page.evaluate("async () => (await (await fetch('/v1/me')).json()).simulated")
     expect(page.locator("#simulated")).to_be_visible(visible=bool(simulated))
+
+
+def test_whose_estates_they_are_is_said_of_those_that_ship_and_of_no_others(
+    open_page: Open, chromium: Browser, tmp_path: Path
+) -> None:
+    expect(open_page("hq").locator("#credit")).to_contain_text("lianjiaSpider")
+    with served(tmp_path) as own, chromium.new_context(**_DESK, locale="zh-CN") as context:
+        page = context.new_page()
+        page.goto(f"{own.url}/login?token={own.world.tokens['hq']}&next=/hq")
+        page.wait_for_selector("#campaigns .row", timeout=_SOON, state="attached")
+        expect(page.locator("#credit")).to_have_text("行政区划：fast-\u2060geocn（MIT）")
 
 
 @pytest.mark.parametrize("name", ["hq", "dealer"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import shutil
 import signal
@@ -383,6 +384,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 def test_serve_works_what_was_published_and_ends_in_order_on_sigterm(coming, group, tmp_path):
     loupan("import", coming, cwd=tmp_path)
+    loupan("tokens", "create", "integration", cwd=tmp_path)
     port = free_port()
     process = subprocess.Popen([*LOUPAN, "serve", "--port", str(port)], cwd=tmp_path, stderr=subprocess.PIPE)
     try:
@@ -400,7 +402,10 @@ def test_serve_works_what_was_published_and_ends_in_order_on_sigterm(coming, gro
         with pytest.raises(URLError):
             urlopen(Request(f"http://127.0.0.1:{port}/v1/flow"), timeout=5)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+        said = process.communicate(timeout=15)[1].decode()
+        assert process.returncode == 0
+        # Nobody of HQ could come in yet, whoever else may.
+        assert re.search(r"HQ's page, with its first token \(shown once\): \S+/login\?token=\S{30,}&next=/hq", said)
     finally:
         process.kill()
         process.communicate()

@@ -82,10 +82,11 @@ def test_a_token_with_an_end_holds_until_then(connection, later):
     grant = look_up(connection, token)
     assert grant is not None
     assert grant.source == "orders"
-    assert any_holds(connection)
+    assert any_holds(connection, TokenRole.INTEGRATION)
+    assert not any_holds(connection, TokenRole.HQ)
     later(DAY + 1)
     assert look_up(connection, token) is None
-    assert not any_holds(connection)
+    assert not any_holds(connection, TokenRole.INTEGRATION)
     assert [one.revoked_at for one in list_tokens(connection)] == [None]
     assert revoke(connection, grant.key) == 1
 
