@@ -12,6 +12,7 @@ rests on, then the first by the formula's order.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from itertools import pairwise
 
 from msgspec.structs import replace
@@ -49,7 +50,8 @@ def count_day(turn: Turn) -> None:
         (row.task.group_id, row.task.script.id) for row in turn.tasks()
         if row.task.status in _DONE and row.task.campaign_id == campaign.campaign_id and row.task.day == campaign.day
     }
-    for duty in planner.duties_of(plan, campaign.phase_day):
+    day = date.fromisoformat(campaign.planned) if campaign.planned else None
+    for duty in planner.duties_of(plan, campaign.phase_day, day):
         times = sum(not did.isdisjoint(((group, duty.id), (group, f"{duty.id}-instead"))) for group in groups)
         for part in duty.script.formula:
             asked[_PARTS.index(part)] += len(groups)

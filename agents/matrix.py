@@ -99,7 +99,7 @@ def _in_group(
 ) -> Iterator[Wanted]:
     people = reference.people_of(group)
     shills = [p for p in people if p.role is Role.SHILL]
-    for number, duty in enumerate(planner.duties_of(phase, phase_day)):
+    for number, duty in enumerate(planner.duties_of(phase, phase_day, day)):
         if duty.script.testimonial is not None:
             continue
         turn = number + stage_day

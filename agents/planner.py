@@ -62,7 +62,7 @@ def _of_day(play: Play, campaign: CampaignRow, day: date) -> tuple[Duty, ...]:
     if plan is None:
         return ()
     again = tuple(recurring.of_day(play.playbook, campaign, day))
-    duties = duties_of(plan, campaign.phase_day)
+    duties = duties_of(plan, campaign.phase_day, day)
     return _by_time((*duties, *again)) if again else duties
 
 
@@ -71,14 +71,15 @@ def _hand_out_once(at_work: GroupAtWork, job: Job) -> Task | None:
     return None if at_work.was_asked(job.id) else hand_out(at_work, job)
 
 
-def duties_of(plan: PhasePlan, phase_day: int) -> tuple[Duty, ...]:
-    """The duties of a phase's day, in the order of the day.
+def duties_of(plan: PhasePlan, phase_day: int, day: date | None = None) -> tuple[Duty, ...]:
+    """The duties of a phase's day, in the order of the day; where its date is known, those alone that fall on it.
 
     Beyond the planned days the rescue's: every other one on every other day where the phase may run over by
     several, so that no text comes on two days running.
     """
     if phase_day <= plan.days:
-        return _by_time(plan.plan[phase_day])
+        duties = plan.plan[phase_day]
+        return _by_time(tuple(duty for duty in duties if day is None or recurring.is_on(duty.weekdays, day)))
     rescue = _by_time(plan.rescue)
     parts = min(len(rescue), plan.longest - plan.days, 2)
     return rescue[(phase_day - plan.days - 1) % parts::parts] if parts > 0 else rescue

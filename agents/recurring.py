@@ -15,7 +15,7 @@ from zlib import crc32
 from agents.state import CampaignRow
 from schemas.playbook import Duty, Playbook
 from schemas.playbook_parts import ScriptText
-from schemas.playbook_recurring import WEEKDAYS, Question, Quiz, Recurring
+from schemas.playbook_recurring import WEEKDAYS, Question, Quiz, Recurring, Weekday
 from schemas.values import VISIBLE_ACTIONS, Phase, Role
 
 
@@ -38,9 +38,12 @@ def _is_for(item: Recurring, campaign: CampaignRow) -> bool:
 
 def falls_on(item: Recurring, day: date) -> bool:
     """Whether an item comes on a date; one that names weekdays and days of the month comes where both hold."""
-    if item.weekdays and WEEKDAYS[day.weekday()] not in item.weekdays:
-        return False
-    return not item.days_of_month or day.day in item.days_of_month
+    return is_on(item.weekdays, day) and (not item.days_of_month or day.day in item.days_of_month)
+
+
+def is_on(weekdays: tuple[Weekday, ...], day: date) -> bool:
+    """Whether a date is one of the weekdays; none names all."""
+    return not weekdays or WEEKDAYS[day.weekday()] in weekdays
 
 
 def _turn(item: Recurring, campaign: CampaignRow, day: date) -> int:

@@ -37,7 +37,7 @@ from schemas.playbook_parts import (
 )
 from schemas.playbook_patch import Derived
 from schemas.playbook_people import AskFirst, Connections, Fans, Introductions, KeyPeople
-from schemas.playbook_recurring import Recurring
+from schemas.playbook_recurring import Recurring, Weekday
 from schemas.values import Action, Phase, Role, Rung
 
 __all__ = [
@@ -59,6 +59,8 @@ class Duty(Part):
     priority: int = Field(default=5, ge=1, le=9)
     #: The half hour in which it is to be done, or less.
     minutes: int = Field(default=30, ge=10, le=30)
+    #: Only where its day falls on one of these; none names all.
+    weekdays: tuple[Weekday, ...] = ()
     #: The honest replies to it, which are planned together with it.
     replies: tuple[DialogueReply, ...] = ()
 

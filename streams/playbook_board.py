@@ -76,7 +76,7 @@ def _card(
     return {
         "id": duty.id, "day": None if rescue else day, "phase": phase.phase, "window": window_of(playbook, duty.at),
         "at": f"{duty.at:%H:%M}", "minutes": duty.minutes, "role": duty.role, "action": duty.action,
-        "priority": duty.priority,
+        "priority": duty.priority, "weekdays": duty.weekdays,
         "said": preview(playbook, duty.script, duty.role, duty.action, day, offers, scene=phase.scene),
         "instead": None if duty.instead is None else preview(
             playbook, duty.instead, duty.role, duty.action, day, offers, scene=phase.scene),

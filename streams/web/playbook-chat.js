@@ -34,7 +34,8 @@ function head(board, card) {
   return make("header", {},
     make("h2", { text: scene(board, card) }),
     make("p", { text: [`${say(card.role)}${card.action ? ` · ${say(`a_${card.action}`)}` : ""}`, say(where),
-      card.at && card.minutes ? say("minutes", { at: card.at, n: card.minutes }) : null].filter(Boolean).join(" · ") }),
+      card.at && card.minutes ? say("minutes", { at: card.at, n: card.minutes }) : null,
+      card.weekdays?.length ? listed(card.weekdays.map((day) => say(`on_${day}`))) : null].filter(Boolean).join(" · ") }),
     make("button", { cls: "close", attrs: { type: "button", "aria-label": say("close") }, on: { click: () => closeChat() } },
       icon("close", "desk-icons")));
 }

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from agents.planner import duties_of
 from agents.quiz import answer_of
 from agents.quiz_rows import QUIZ
 from agents.recurring import bare, falls_on, of_day
 from agents.rows import CAMPAIGN
 from agents.state import CampaignRow
 from schemas.playbook import Playbook
-from schemas.playbook_recurring import Recurring
+from schemas.playbook_recurring import WEEKDAYS, Recurring
 from schemas.values import Phase, Role, TaskStatus
+from streams.playbook_files import builtin_playbooks
 from tests import builders
 from tests.agents import drive as driving
 from tests.agents.drive import Drive
@@ -77,6 +79,43 @@ def words(playbook: Playbook, days: int, **fields: Any) -> list[list[str]]:
 def test_an_item_comes_on_its_weekdays():
     ids = words(playbook(item(weekdays=["mon", "tue", "wed", "thu"]), item(id="bargain", weekdays=["fri"])), 7)
     assert [[id.rpartition("-")[0] for id in day] for day in ids] == [["sale"]] * 4 + [["bargain"], [], []]
+
+
+def shipped_stage_one(first: str) -> dict[int, list[str]]:
+    """What the sales of the shipped playbook's first stage are, by day, for a campaign that begins on a date."""
+    play, start = builtin_playbooks()["new-estate-own-group"], date.fromisoformat(first)
+    sold: dict[int, list[str]] = {}
+    day = 0
+    for plan in play.stages[0].phases:
+        for phase_day in range(1, plan.days + 1):
+            when = start + timedelta(days=day)
+            row = campaign(start_date=first, phase=plan.phase)
+            ids = [duty.id for duty in (*duties_of(plan, phase_day, when), *of_day(play, row, when))
+                   if duty.at == time(20)]
+            day += 1
+            if ids:
+                sold[when.weekday()] = [*sold.get(when.weekday(), []), *ids]
+    return sold
+
+
+@pytest.mark.parametrize("first", ["2026-03-02", "2026-03-05", "2026-03-07"])
+def test_on_whatever_day_a_campaign_begins_sales_are_monday_to_thursday_and_the_bargain_is_on_friday(first):
+    sold = shipped_stage_one(first)
+    assert sold
+    assert set(sold) <= {0, 1, 2, 3, 4}
+    for weekday, ids in sold.items():
+        assert all(("bargain" in id) == (weekday == 4) for id in ids), (weekday, ids)
+
+
+def test_a_duty_of_a_weekday_is_not_handed_out_on_another():
+    day = date.fromisoformat(builders.DAY_1)
+    data = builders.playbook_data()
+    data["stages"][0]["phases"][0]["plan"][1][0]["weekdays"] = ["tue"]
+    plan = Playbook.model_validate(data).stages[0].phases[0]
+    of_all, of_day_1 = duties_of(plan, 1), duties_of(plan, 1, day)
+    assert len(of_all) - len(of_day_1) == (WEEKDAYS[day.weekday()] != "tue")
+    tuesday = next(day + timedelta(days=n) for n in range(7) if (day + timedelta(days=n)).weekday() == 1)
+    assert duties_of(plan, 1, tuesday) == of_all
 
 
 def test_an_item_comes_on_its_days_of_the_month():

@@ -146,7 +146,7 @@ def same_but_no_trust_on_day_6() -> Playbook:
 def test_a_patch_is_compared_with_its_base_and_a_version_with_another(world):
     patch = world.get(f"/v1/playbooks/{FIRST}.tiles/diff").json()
     assert (patch["from"]["name"], patch["to"]["name"]) == (FIRST, f"{FIRST}.tiles")
-    assert {item["sign"] for item in patch["items"]} == {"~", "-"}
+    assert {item["sign"] for item in patch["items"]} == {"~", "-", "+"}
     same = world.get(f"/v1/playbooks/{FIRST}/diff", params={"from": name_of(builtin_playbooks()[FIRST])}).json()
     assert same["items"] == []
     other = world.get("/v1/playbooks/no-trust/diff", params={"from": "small-test@1"}).json()
