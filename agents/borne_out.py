@@ -66,6 +66,12 @@ def years_ago(text: str) -> tuple[str, int] | None:
     return (match[0], _YEARS_AGO[match[1]]) if match is not None else None
 
 
+def longest_said(text: str) -> str | None:
+    """The words by which a speaker says for how long, or since when, they have had it; None where they do not."""
+    found = used_for(text) or years_ago(text)
+    return found[0] if found is not None else None
+
+
 def _days(match: re.Match[str]) -> int:
     days = _number(match[1], _DAYS[match[3]])
     # 快两年 is not yet two years.

@@ -14,6 +14,7 @@ from typing import Literal
 
 from agents import characters
 from agents.balance import unbalanced
+from agents.borne_out import lives_here, longest_said
 from agents.claims import claims
 from agents.fans import BESIDE
 from agents.feigned import feigned
@@ -282,6 +283,8 @@ def _words(
         try:
             yield from _names(place, id, text, offers, in_reaction=in_reaction)
             yield from _honest(place, id, script.speaks_as, text)
+            if script.speaks_as is PersonaClass.BUYER:
+                yield from _of_few_buyers(place, id, text)
         except BadScript as bad:
             yield _error(place, f"{id}: {bad.what}", bad.remedy, bad.line or 1)
 
@@ -317,6 +320,19 @@ def _honest(loc: Loc, id: str, speaker: PersonaClass, text: str) -> Iterator[Fin
             return
         for claim in claims(outcome) if speaker is not PersonaClass.BUYER else ():
             yield _claimed(loc, claim.kind, claim.text, text, f"{id}: a {speaker}")
+            return
+
+
+def _of_few_buyers(loc: Loc, id: str, text: str) -> Iterator[Finding]:
+    """What few buyers can say: they live here, or have had it for long. The others are not given it."""
+    for outcome in outcomes(text):
+        if (words := lives_here(outcome)) is not None:
+            what = f"{id}: “{words}” is only for a buyer with an order delivered to a home in the estate"
+            yield _warning(loc, what, "leave out where they live: 我在{{ store.name }}做的")
+            return
+        if (words := longest_said(outcome)) is not None:
+            what = f"{id}: “{words}” is only for a buyer whose order was delivered so long ago"
+            yield _warning(loc, what, "leave out for how long: the buyer says it in their own words")
             return
 
 

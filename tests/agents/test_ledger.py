@@ -193,6 +193,17 @@ def test_what_comes_early_counts_once_though_it_comes_again():
     assert books(one)["cash"] == 20_000
 
 
+def test_a_refund_without_an_order():
+    """It waits, and posts nothing; when the order comes, it counts up to what was paid."""
+    one = drive().send(builders.refunded(amount_fen=5_000))
+    assert one.sent(LedgerPosted) == []
+    one.send(placed())
+    assert books(one) == {"receivable": 100_000, "sales": -100_000}
+    one.send(builders.deposit_paid(amount_fen=10_000))
+    assert books(one)["cash"] == 5_000
+    agree(one)
+
+
 def test_an_order_that_never_comes_keeps_no_more_than_fifty_events_waiting():
     one = drive().send(*[builders.paid(id=f"p{n}") for n in range(50)])
     with pytest.raises(BadEvent, match=r"send its loupan\.order\.placed\.v1 first"):

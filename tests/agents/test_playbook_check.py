@@ -61,6 +61,20 @@ def test_a_script_that_cannot_be_filled_is_an_error(text, what):
     assert found[0].within == 2
 
 
+@pytest.mark.parametrize("text", ["我也是本小区业主，柜子装好了", "我家柜子用了三年了", "柜子去年装的"])
+def test_what_few_buyers_can_say_is_a_warning(text):
+    data = with_words(text, role="shill", speaks_as="buyer", testimonial="全屋定制")
+    assert errors(data) == []
+    assert any("is only for a buyer" in what for what in warnings(data))
+
+
+@pytest.mark.parametrize("text", ["已有50户业主下单", "用小号扮成邻居接话", "好评返现50元"])
+def test_an_untruth_is_an_error_whoever_says_it(text):
+    for role, words in (("main_persona", {}), ("shill", {"speaks_as": "buyer", "testimonial": "全屋定制"})):
+        (found,) = errors(with_words(text, role=role, **words))
+        assert "nobody can know or do that honestly" in found.what
+
+
 def test_an_attachments_words_are_a_template_too():
     found = errors(with_words("早", attachments=["实景图", "{{ estate.plan }}"]))
     assert [finding.loc for finding in found] == [(*SCRIPT, "attachments", 1)]
