@@ -23,6 +23,7 @@ from streams.commands.shared import err, opened, out, print_json, progress, read
 from streams.database import is_server, shown
 from streams.importing.aside import put_aside
 from streams.importing.bringing import Brought, Checked, bring_in, check
+from streams.importing.datums import doubts
 from streams.importing.items import Source, Unit
 from streams.importing.lines import event_lines, wechaty_lines
 from streams.importing.mapping import read_mapping
@@ -71,7 +72,7 @@ def import_file(wish: Wish) -> None:
 
     Raises:
         BadFile: when the file, its mapping or the options are wrong.
-        Exit: 2 when rows are wrong and nothing was brought in.
+        Exit: 2 when rows are wrong, or orders' points cannot be in their datum, and nothing was brought in.
     """
     path = readable(wish.path)
     if wish.suggest:
@@ -90,6 +91,11 @@ def import_file(wish: Wish) -> None:
             remedy = "correct them, or say --skip-wrong"
             err.print(f"nothing was brought in: {_many(len(found.wrong), _things(wish))} wrong; {remedy}")
             raise typer.Exit(2)
+        if (doubtful := doubts(found.points, engine)) and isinstance(source, Orders):
+            _warn(doubtful)
+            err.print("nothing was brought in: correct crs in the mapping, or take lng and lat out of it")
+            raise typer.Exit(2)
+        _warn(doubtful)
         aside = _aside(found, source, wish)
         with door(engine, wish.log, wish.kafka, wish.prefix, None) as accept, progress("importing") as moved:
             brought = bring_in(
@@ -127,6 +133,7 @@ def _suggest(path: Path) -> None:
 def _try(source: Source, wish: Wish, latest: Any) -> None:
     with _looked_into(wish.database) as engine, err.status("checking"):
         found = check(source, latest, engine=engine)
+        doubtful = doubts(found.points, engine)
     new = found.total - found.duplicate
     if wish.as_json:
         print_json({
@@ -135,6 +142,7 @@ def _try(source: Source, wish: Wish, latest: Any) -> None:
             "wrong": [
                 {"file": source.file, "row": fault.place, "column": fault.column, "what": fault.what}
                 for fault in found.faults],
+            "doubtful_points": doubtful,
         })
     else:
         if found.first:
@@ -145,8 +153,9 @@ def _try(source: Source, wish: Wish, latest: Any) -> None:
         out.print(f"{found.total} events of {of}: {new} new, {found.duplicate} duplicate")
         _say_passed(found)
         _say_faults(found, source)
+        _warn(doubtful)
         out.print("a trial: nothing was written")
-    if found.wrong:
+    if found.wrong or (doubtful and isinstance(source, Orders)):
         raise typer.Exit(2)
 
 
@@ -196,6 +205,11 @@ def _say_faults(found: Checked, source: Source) -> None:
         err.print(f"{source.file}:{fault.place}:{column} {fault.what}", markup=False)
     if len(faults) > _NAMED:
         err.print(f"… and {len(faults) - _NAMED} more: --skip-wrong puts them all aside, with the reasons")
+
+
+def _warn(doubtful: list[str]) -> None:
+    for doubt in doubtful:
+        err.print(f"warning: {doubt}", markup=False)
 
 
 def _say_passed(found: Checked) -> None:

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Engine
 
 from schemas.errors import BadEvent
 from schemas.events import InEvent
+from schemas.values import Crs, Location
 from streams import places
+from streams.importing.datums import KEPT, points_of
 from streams.importing.items import Fault, Item, Passed, Source, Unit, Wrong
 from streams.inbox import Answer, find_known, read_event
 
@@ -38,6 +40,8 @@ class Checked:
     passed: Counter[str] = field(default_factory=Counter)
     first: list[Unit] = field(default_factory=list)
     duplicate: int = 0
+    #: Where the events are, by the datum that they name; no more than are needed to tell whether it is right.
+    points: dict[Crs, list[Location]] = field(default_factory=dict)
 
     @property
     def faults(self) -> list[Fault]:
@@ -77,6 +81,8 @@ def _note(found: Checked, item: Item, events: Sequence[InEvent], names: list[tup
         for event in events:
             found.events[event.type] += 1
             names.append((event.source, event.id))
+            if (point := points_of(event)) is not None and len(kept := found.points.setdefault(point.crs, [])) < KEPT:
+                kept.append(point)
 
 
 def _known(engine: Engine | None, names: list[tuple[str, str]], seen: set[tuple[str, str]]) -> int:

@@ -21,8 +21,10 @@ import msgspec
 import openpyxl
 import pytest
 
+from maps.datum import from_wgs84
 from schemas.errors import BadFile, Fenced
 from schemas.events import decode
+from schemas.reference import Estate, Reference
 from streams.database import open_database
 from streams.importing import cells
 from streams.importing.bringing import bring_in, check, position_of
@@ -31,6 +33,7 @@ from streams.importing.mapping import read_mapping
 from streams.importing.orders import Orders
 from streams.importing.suggesting import suggest
 from streams.inbox import Door
+from streams.reference_store import save_reference
 from tests import commands
 
 #: As Excel has a day.
@@ -371,6 +374,25 @@ def test_a_trial_says_what_would_be_done_and_changes_nothing(here):
     assert "order.delivered.v1" in shown.stdout.decode()
     assert shown.stderr.decode() == "orders.csv:4: 金额: x is no sum of money\n"
     assert (inbox(here), sorted(path.name for path in here.iterdir())) == before[1:]
+
+
+@pytest.mark.parametrize("crs", ["gcj02", "wgs84"])
+def test_points_that_cannot_be_in_their_datum_are_said_and_not_brought_in(here, crs):
+    spots = [(116.30 + 0.004 * (i % 8), 39.90 + 0.004 * (i // 8)) for i in range(64)]
+    estates = [Estate(f"e{i}", f"第{i}处", lng=lng, lat=lat, crs="wgs84") for i, (lng, lat) in enumerate(spots)]
+    with open_database(here / "loupan.db").begin() as connection:
+        save_reference(connection, Reference(estates={one.estate_id: one for one in estates}), {})
+    points = [from_wgs84(lng + 0.0002, lat, "gcj02") for lng, lat in spots[::2]]
+    at = ("经度", "纬度")
+    table(here, (*HEADER, *at), *((*row(f"A{i}", address=""), *point) for i, point in enumerate(points)))
+    mapping = MAPPING.replace("  address: 收货地址", f"  lng: 经度\n  lat: 纬度\nconstants:\n  crs: {crs}")
+    (here / "mapping.yaml").write_text(mapping, "utf-8")
+    status = 0 if crs == "gcj02" else 2
+    trial = run(here, "orders.csv", "--mapping", "mapping.yaml", "--dry-run", "--json", status=status)
+    assert len(json.loads(trial.stdout)["doubtful_points"]) == (crs == "wgs84")
+    done = run(here, "orders.csv", "--mapping", "mapping.yaml", status=status)
+    assert ("fit gcj02 much better" in done.stderr.decode()) == (crs == "wgs84")
+    assert len(inbox(here)) == (64 if crs == "gcj02" else 0)
 
 
 def test_a_trial_makes_no_database(tmp_path):
