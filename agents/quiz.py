@@ -198,16 +198,20 @@ def _answer(turn: Turn, group_id: str, quiz: OpenQuiz) -> None:
     if persona is None:
         return
 
-    def job(what: str, script: ScriptText, first: Answer | None) -> Job:
+    def job(id: str, script: ScriptText, first: Answer | None) -> Job:
         return Job(
-            f"{quiz.script}-{what}", role, Action.POST, asked.question.fill(script), persona, start, end,
+            id, role, Action.POST, asked.question.fill(script), persona, start, end,
             asked.item.priority,
             Evidence(message_id=first.message_id, member_id=first.member_id) if first is not None else None,
             member_name=(first.name or SOMEBODY) if first is not None else "", rule=asked.item.id)
 
     first = _first(turn, group_id, quiz, seen=status is TaskStatus.VERIFIED)
-    if first is None or hand_out(at_work, job("win", asked.quiz.win, first)) is None:
-        hand_out(at_work, job("nobody", asked.quiz.nobody, None))
+    if asked.of_duty:
+        if first is not None and asked.quiz.first is not None:
+            hand_out(at_work, job(f"{asked.item.id}-first", asked.quiz.first, first))
+        return
+    if first is None or hand_out(at_work, job(f"{quiz.script}-win", asked.quiz.win, first)) is None:
+        hand_out(at_work, job(f"{quiz.script}-nobody", asked.quiz.nobody, None))
 
 
 def _first(turn: Turn, group_id: str, quiz: OpenQuiz, *, seen: bool) -> Answer | None:

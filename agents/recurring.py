@@ -67,21 +67,36 @@ def _words(item: Recurring, turn: int) -> tuple[str, ScriptText]:
 
 
 class Asked(NamedTuple):
-    """A question of a quiz made ready: `words` are its options as they are compared with what members say."""
+    """A question of a quiz made ready: `words` are its options as they are compared with what members say.
+
+    The reason of a duty's question (`of_duty`) is told by another duty: here it is only said who was first.
+    """
 
     item: Recurring
     quiz: Quiz
     question: Question
     words: dict[str, str]
+    of_duty: bool = False
 
 
 def quizzes_of(playbook: Playbook) -> dict[str, Asked]:
     """Every question of every quiz, by the id of the script that asks it."""
-    return {
-        f"{item.id}-{question.id}": Asked(
-            item, item.quiz, question, {letter: bare(option) for letter, option in question.options.items()})
-        for item in playbook.recurring if item.quiz is not None for question in item.quiz.bank
+    quizzes = [(item, item.quiz) for item in playbook.recurring if item.quiz is not None]
+    found = {
+        f"{item.id}-{question.id}": Asked(item, quiz, question, _bare(question))
+        for item, quiz in quizzes for question in quiz.bank
     }
+    for item, quiz in [pair for pair in quizzes if pair[1].first is not None][:1]:
+        for duty in playbook.duties():
+            if duty.answer is not None:
+                question = Question(
+                    id=duty.id, question=duty.id, options=duty.options, answer=duty.answer, explanation=duty.id)
+                found[duty.id] = Asked(item, quiz, question, _bare(question), of_duty=True)
+    return found
+
+
+def _bare(question: Question) -> dict[str, str]:
+    return {letter: bare(option) for letter, option in question.options.items()}
 
 
 def bare(text: str) -> str:

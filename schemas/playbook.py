@@ -37,7 +37,7 @@ from schemas.playbook_parts import (
 )
 from schemas.playbook_patch import Derived
 from schemas.playbook_people import AskFirst, Connections, Fans, Introductions, KeyPeople
-from schemas.playbook_recurring import Recurring, Weekday
+from schemas.playbook_recurring import Recurring, Weekday, options_in
 from schemas.values import Action, Phase, Role, Rung
 
 __all__ = [
@@ -61,8 +61,21 @@ class Duty(Part):
     minutes: int = Field(default=30, ge=10, le=30)
     #: Only where its day falls on one of these; none names all.
     weekdays: tuple[Weekday, ...] = ()
+    #: The letter of the right one of the options in its text, where it asks the group a question.
+    answer: str | None = None
     #: The honest replies to it, which are planned together with it.
     replies: tuple[DialogueReply, ...] = ()
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options that its text offers: `A 敲一敲　B 问物业` on a line of its own."""
+        return options_in(self.script.text)
+
+    @model_validator(mode="after")
+    def _the_answer_is_among_its_options(self) -> Self:
+        if self.answer is not None and (self.action is not Action.POST or self.answer not in self.options):
+            raise ValueError(f"{self.id} has the answer {self.answer}, and offers no such option: A …　B … on one line")
+        return self
 
     @model_validator(mode="after")
     def _replies_answer_a_post(self) -> Self:
@@ -278,6 +291,9 @@ class Playbook(Part):
                 raise ValueError(f"{id} at {at:%H:%M} lies in the curfew")
             if not any(span.holds(at) for span in self.windows.values()):
                 raise ValueError(f"{id} at {at:%H:%M} lies in no window of the day")
+        if (asks := next((duty for duty in self.duties() if duty.answer), None)) is not None and not any(
+                item.quiz is not None and item.quiz.first is not None for item in self.recurring):
+            raise ValueError(f"{asks.id} has an answer: a quiz among recurring says in `first` who had it first")
         for duty in self.duties():
             for reply in duty.replies:
                 if at_night(reply, duty.at, self.curfew):

@@ -69,6 +69,16 @@ class Question(Part):
         return script.model_copy(update={"text": _ASKED.sub(lambda match: words[match[1]], script.text)})
 
 
+def options_in(text: str) -> dict[str, str]:
+    """The options that a text offers on one line, `A 敲一敲　B 问物业`, by their letters; none, nothing."""
+    for line in text.splitlines():
+        parts = [part.strip() for part in line.split("　") if part.strip()]
+        letters = _LETTERS[:len(parts)]
+        if len(parts) > 1 and [part[:2] for part in parts] == [f"{letter} " for letter in letters]:
+            return {part[0]: part[2:].strip() for part in parts}
+    return {}
+
+
 class Quiz(Part):
     """The quiz: how a question is asked, when it closes, and what is said then.
 
@@ -81,6 +91,8 @@ class Quiz(Part):
     win: ScriptText
     nobody: ScriptText
     bank: tuple[Question, ...] = Field(min_length=1)
+    #: What is said, when it closes, of who was the first with the right answer to a duty's question (its `answer`).
+    first: ScriptText | None = None
     #: Who says the answer, where that is somebody else than who asks.
     answered_by: Role | None = None
 
@@ -124,6 +136,10 @@ class Recurring(Section):
         if self.quiz is None:
             return
         answered_by = self.quiz.answered_by or self.role
+        if self.quiz.first is not None:
+            yield Said(
+                loc=("quiz", "first"), id=f"{self.id}-first", role=answered_by, action=Action.POST,
+                script=self.quiz.first, to_member=True)
         for place, question in enumerate(self.quiz.bank):
             loc, id = ("quiz", "bank", place), f"{self.id}-{question.id}"
             yield Said(loc=loc, id=id, role=self.role, action=self.action, script=question.fill(self.quiz.ask))

@@ -106,7 +106,7 @@ const FIELDS = {
   warm_up: "预热", trust: "信任", value: "价值", sign_up: "报名", closing: "成交", need: "需求", benefit: "利益", risk: "风险",
   threshold: "门槛", testimonial: "见证", instead: "替代", ladder: "关系阶梯", by: "依据", entry: "进场", order: "群规", members: "人数",
   active_share: "活跃比例", participants: "参与人数", interested: "有意向人数", key_people: "关键人", sign_ups: "报名数", orders: "订单数",
-  weekdays: "星期", place: "地缘", relation: "关系", interest: "兴趣", event: "事件", honour: "荣誉", staff: "店里员工", buyer: "老客户",
+  weekdays: "星期", answer: "答案", place: "地缘", relation: "关系", interest: "兴趣", event: "事件", honour: "荣誉", staff: "店里员工", buyer: "老客户",
   scene: "场景", scenes: "场景", estate: "小区本身", unit_plan: "户型通用方案", key_person_plan: "一户自己的方案", deep_plan: "深化方案",
   services: "消除顾虑的服务", group_buy: "业主牵头的团购", own_topic: "业主自己的话题", referrals: "老客户带新邻居",
   partner: "合作伙伴", auto: "自动", ask: "等总部决定",

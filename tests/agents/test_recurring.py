@@ -262,6 +262,57 @@ def test_where_nobody_was_right_the_answer_is_told_without_a_winner():
     assert task.evidence is None
 
 
+WALL = "九点一问：墙能拆吗？\nA 敲一敲　B 看图纸\n中午讲。"
+
+
+def asking_duty(answer: str = "B", text: str = WALL, **of_quiz: Any) -> Playbook:
+    """A playbook whose first day asks a question by a duty; its quiz comes in another phase."""
+    first = script("上午那题头一个答对的是{{ member.name }}，道理中午讲")
+    words = {**quiz()["quiz"], "first": first, **of_quiz}
+    data = playbook(quiz(quiz=words, phases=["closing"])).model_dump(mode="json", by_alias=True)
+    duty = data["stages"][0]["phases"][0]["plan"]["1"][0]
+    duty |= {"at": "09:00", "role": "main_persona", "action": "post", "answer": answer, "script": script(text)}
+    return Playbook.model_validate(data)
+
+
+def test_the_first_right_answer_to_a_duty_that_asks_is_named_when_the_quiz_closes():
+    drive = Drive(driving.world(None, asking_duty())).send(START, builders.joined(member="m2", display_name="小王"))
+    drive.until(1)
+    (post,) = [task for task in drive.tasks_of(day=1) if task.script.text.startswith("九点一问")]
+    drive.send(builders.message(member="m-main", text=post.script.text, at=builders.at(1, "09:02")))
+    drive.send(says("m1", "A", "09:05"), says("m2", "我选B", "09:06", message_id="msg-b"), says("m3", "B", "09:07"))
+    (task,) = [task for task in drive.until(1, "12:00").tasks_of(day=1) if task.script.id == "quiz-first"]
+    assert "头一个答对的是小王" in task.script.text
+    assert task.evidence is not None
+    assert (task.evidence.message_id, task.evidence.member_id) == ("msg-b", "m2")
+    assert f"{task.window.start:%H:%M}" == "11:40"
+
+
+def test_a_duty_that_asks_says_nothing_where_nobody_was_right():
+    drive = Drive(driving.world(None, asking_duty())).send(START)
+    drive.until(1)
+    (post,) = [task for task in drive.tasks_of(day=1) if task.script.text.startswith("九点一问")]
+    drive.send(builders.message(member="m-main", text=post.script.text, at=builders.at(1, "09:02")))
+    drive.send(says("m1", "A", "09:05"))
+    assert [task for task in drive.until(1, "12:00").tasks_of(day=1) if task.script.id == "quiz-first"] == []
+
+
+@pytest.mark.parametrize(("wrong", "what"), [
+    ({"answer": "C"}, "offers no such option"), ({"text": "九点一问：墙能拆吗？"}, "offers no such option"),
+    ({"first": None}, "in `first` who had it first")])
+def test_a_duty_with_an_answer_offers_it_and_somebody_is_to_be_named(wrong, what):
+    with pytest.raises(ValueError, match=what):
+        asking_duty(**wrong)
+
+
+def test_every_question_of_the_first_stage_finds_who_was_first():
+    for play in builtin_playbooks().values():
+        if play.for_.group == "own" and play.for_.estate == "new":
+            asks = [duty for duty in play.duties() if duty.options and "九点一问" in duty.script.text]
+            assert len(asks) >= 9
+            assert all(duty.answer in duty.options for duty in asks), play.playbook
+
+
 def test_a_members_first_answer_counts():
     (task,) = closed(asked(driven(quiz())).send(
         says("m1", "A", "09:05"), says("m1", "B", "09:06"), says("m2", "B", "09:30")))
