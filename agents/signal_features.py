@@ -1,9 +1,9 @@
 # ruff: noqa: E501  (word lists are kept whole; Chinese characters count double)
-"""What the model of signals sees of a message: runs of characters, in three views.
+"""What the model of signals sees of a message: runs of characters, in three views, and kinds of words.
 
 As written; with words of one class written alike (whatever is furniture, a brand, a building, a day); and as spoken,
 so that a slip into a word that sounds the same (抱名 for 报名: voice-to-text makes many) is seen through. A feature is
-there or not; how often counts nothing.
+there or not; how often counts nothing. Beside them, which kinds of words there are (`agents.signal_kinds`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 import ahocorasick
 
+from agents.signal_kinds import kinds_in, of_kinds
 from maps.sounds import sound
 
 #: So many characters are looked at: what a message is about, it says soon.
@@ -110,7 +111,7 @@ def views(low: str) -> tuple[str, str, str]:
 def features(low: str, rules: Iterable[str] = ()) -> set[str]:
     """The features of a lower-cased text; `rules` are the names of the signals that the rules find in it."""
     written, shaped, heard = views(low)
-    found = {*runs(written, WRITTEN), *runs(shaped, CLASSED), *runs(heard, SPOKEN)}
+    found = {*runs(written, WRITTEN), *runs(shaped, CLASSED), *runs(heard, SPOKEN), *of_kinds(kinds_in(written))}
     found.update([RULED + name for name in rules])
     return found
 

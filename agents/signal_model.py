@@ -21,7 +21,8 @@ from msgspec import Struct
 from agents.data import signal_weights as shipped
 from agents.lexicon import CUES, SignalName
 from agents.signal_features import EDGE, MODEL_CHARS, RULED, alike, classed, views
-from agents.signal_reading import ASIDE, CLASS, CUE, Node, Walk, walks_by
+from agents.signal_kinds import KIND, KINDS, of_kinds
+from agents.signal_reading import ASIDE, CLASS, CUE, FIRST_KIND, Node, Walk, walks_by
 
 SIGNALS = tuple(SignalName)
 #: A weight of 1 in the units of the file; logits are given in units of 1/1024.
@@ -37,10 +38,36 @@ _LAYOUT = Layout(f"<{len(SIGNALS)}I")
 _COUNTED = _FIELD * len(SIGNALS)
 _MARKED = _COUNTED + 16
 _SUMS, _MOST = (1 << _COUNTED) - 1, (1 << 16) - 1
-_MARK_WORTHS = {CUE: 1 << _MARKED, CLASS: 1 << _MARKED + 16, ASIDE: 1 << _MARKED + 32}
+#: Above these, how many words of each kind there are, eight bits each: a message has at most `MODEL_CHARS` places.
+_KINDS_AT = _MARKED + 48
+_MARK_WORTHS = {CUE: 1 << _MARKED, CLASS: 1 << _MARKED + 16, ASIDE: 1 << _MARKED + 32} | {
+    FIRST_KIND - at: 1 << _KINDS_AT + 8 * at for at in range(len(KINDS))}
+#: So many sets of kinds are kept at once, some 10 MB.
+KEPT_KINDS = 30_000
 _CLASSED = _MOST << 16
 #: Without one of these nothing of a message is set aside (agents/signals.py).
 ASIDE_SIGNS = '@“「『"'
+
+
+class Together(dict[int, int]):
+    """By how many words of each kind a message has: what the kinds and each two of them add to its packed sum.
+
+    Their counts are taken off again. Made when first asked for, and forgotten together when they are many.
+    """
+
+    __slots__ = ("_packed",)
+
+    def __init__(self, packed: dict[str, int]) -> None:
+        super().__init__()
+        self._packed = packed
+
+    def __missing__(self, counts: int) -> int:
+        if len(self) >= KEPT_KINDS:
+            self.clear()
+        there = [name for at, name in enumerate(KINDS) if counts >> 8 * at & 255]
+        added = sum([self._packed.get(name, 0) for name in of_kinds(there)]) - (counts << _KINDS_AT)
+        self[counts] = added
+        return added
 
 
 class Model(Struct, frozen=True, eq=False):
@@ -53,6 +80,7 @@ class Model(Struct, frozen=True, eq=False):
     walk: Walk
     in_classes: Walk
     ruled: dict[str, int]
+    together: Together
     packed: tuple[int, ...]
     flat: bytes
     sizes: bytes
@@ -70,7 +98,9 @@ def model() -> Model:
         for number in range(count)
     ) + tuple(_MARK_WORTHS[mark] for mark in sorted(_MARK_WORTHS))
     ruled = {name[1:]: number for number, name in enumerate(names) if name.startswith(RULED)}
-    return Model(*walks_by(names, cues, ASIDE_SIGNS, packed), ruled, packed, flat, bytes(map(len, names)))
+    kinds = Together({name: packed[number] for number, name in enumerate(names) if name.startswith(KIND)})
+    walks = walks_by(names, cues, ASIDE_SIGNS, packed)
+    return Model(*walks, ruled, kinds, packed, flat, bytes(min(len(name), 255) for name in names))
 
 
 def _signed(byte: int) -> int:
@@ -138,17 +168,22 @@ def read(low: str) -> Read:
         # What is found twice counts once.
         numbers = known.walk.through(head)
         if CLASS not in numbers:
-            return Read(sum(map(known.packed.__getitem__, numbers)))
+            return _read(known, sum(map(known.packed.__getitem__, numbers)))
     else:
         total = known.walk.worth(head)
         if not total + _OFFSET >> _MARKED & _CLASSED:
-            return Read(total)
+            return _read(known, total)
         numbers = known.walk.through(head)
     written = f"{EDGE}{head}{EDGE}"
     shaped = classed(written)
     if shaped != written:
         numbers |= known.in_classes.through(shaped[1:-1])
-    return Read(sum(map(known.packed.__getitem__, numbers)))
+    return _read(known, sum(map(known.packed.__getitem__, numbers)))
+
+
+def _read(known: Model, total: int) -> Read:
+    """A text by the packed sum of what the walk found, the kinds of its words among it."""
+    return Read(total + known.together[total + _OFFSET >> _KINDS_AT])
 
 
 #: The chance that a logit stands for, in hundredths, by its eighths from -6 to 6.

@@ -12,13 +12,14 @@ from itertools import accumulate
 from operator import attrgetter, getitem
 from typing import Any, Final
 
-from agents.signal_features import EDGE, NUMBER_SIGNS, WORDS, heard_as
+from agents.signal_features import EDGE, NUMBER_SIGNS, RULED, WORDS, heard_as
+from agents.signal_kinds import KIND, KINDS
 
 #: So many ways between states are kept at once, some 30 MB.
 KEPT: Final = 200_000
 #: Marks, beside the features' numbers: a word stands there that calls a rule; a word of a class or a part of a number;
-#: a sign after which something may be set aside.
-CUE, CLASS, ASIDE = -1, -2, -3
+#: a sign after which something may be set aside; from `FIRST_KIND` downwards a word of each kind.
+CUE, CLASS, ASIDE, FIRST_KIND = -1, -2, -3, -4
 
 
 class Node(dict[str, Any]):
@@ -142,7 +143,8 @@ def walks_by(features: Iterable[str], cues: Iterable[str], aside: str, worths: S
 
     `aside` are the signs of `ASIDE`; `worths` what the features count, and behind these the marks.
     """
-    numbered = [(name, number) for number, name in enumerate(features)]
+    numbered = [(name, number) for number, name in enumerate(features) if not name.startswith((RULED, KIND))]
     marked = [(word, CUE) for word in cues] + [(word, CLASS) for words in WORDS.values() for word in words.split()]
+    marked += [(word, FIRST_KIND - at) for at, words in enumerate(KINDS.values()) for word in words.split()]
     signs = {**dict.fromkeys(NUMBER_SIGNS, CLASS), **dict.fromkeys(aside, ASIDE)}
     return Walk(tree([*numbered, *marked]), signs, worths, heard=True), Walk(tree(numbered), {}, worths, heard=False)

@@ -76,7 +76,9 @@ _IF = re.compile(r"(?:如果|要是|假如|万一|听说|以为|他说|她说|�
 #: Signals of which the model adds none where the rules refused them.
 FIRM = frozenset({
     SignalName.SIGNS_UP, SignalName.PRAISES, SignalName.COMPLAINS, SignalName.STATES_HOME, SignalName.OPTS_OUT,
-    SignalName.DECLINES, SignalName.ADVERTISES})
+    SignalName.DECLINES})
+#: Of these only where it is denied: a question beside a judgement is no doubt of it ("真好看，多少钱？").
+JUDGED = frozenset({SignalName.PRAISES, SignalName.COMPLAINS})
 #: Another's home, one of long ago, or a shop: the model does not tell them from the speaker's own.
 _NOT_MINE = re.compile(
     r"(?:他|她|别人|人家|你|谁|哪|同事|朋友|亲戚|闺蜜|我[妈爸姐哥弟妹])们?家?[^，。]{0,2}(?:是|在|住|的)|不是|如果|要是|以前|原来|店(?:$|[^里])")
@@ -233,7 +235,7 @@ def _found(
 
 def _refused(cue: Cue, low: str, start: int) -> bool:
     """Whether a cue's word is there but denied, asked, or another's: then no likeness to other messages counts."""
-    if cue.never is not None and cue.never.search(low):
+    if cue.name not in JUDGED and cue.never is not None and cue.never.search(low):
         return True
     return cue.fragile and _DENIED.search(low, max(0, start - 6), start) is not None
 

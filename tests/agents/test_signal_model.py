@@ -15,7 +15,8 @@ import pytest
 from agents import signal_model
 from agents.data import signal_weights as shipped
 from agents.lexicon import SignalName
-from agents.signal_features import views
+from agents.signal_features import MODEL_CHARS, features
+from agents.signal_kinds import KINDS, kinds_in
 from agents.signals import SIGNALS, signals_of
 
 _HERE = Path(__file__).parent
@@ -37,7 +38,7 @@ def names(text: str) -> set[str]:
     return {signal.name for signal in signals_of(text)}
 
 
-@pytest.mark.parametrize(("held", "least"), [(FIRST, 0.88), (SECOND, 0.85)], ids=["first", "second"])
+@pytest.mark.parametrize(("held", "least"), [(FIRST, 0.88), (SECOND, 0.88)], ids=["first", "second"])
 def test_messages_that_were_never_trained_on_are_told_with_a_macro_f1_of_at_least(
     held: list[dict[str, Any]], least: float
 ):
@@ -58,7 +59,7 @@ def test_no_held_out_message_is_in_the_training_set():
 
 def test_the_shipped_model_was_trained_on_the_messages_that_are_here():
     assert sha256(_TRAINING.read_bytes()).hexdigest() == shipped.TRAINED_ON
-    assert len(TRAINED) == shipped.MESSAGES >= 9000
+    assert len(TRAINED) == shipped.MESSAGES >= 13_000
 
 
 @pytest.mark.parametrize(("text", "name"), [
@@ -84,10 +85,33 @@ def test_one_walk_finds_what_is_found_by_looking_for_every_feature():
     names = decompress(b85decode(shipped.FEATURES)).decode().split("\n")
     for row in HELD[::60]:
         low = row["text"].lower()
-        numbers = {number for number, name in enumerate(names) if any(name in view for view in views(low))}
+        there = features(low)
+        numbers = {number for number, name in enumerate(names) if name in there}
         found = signal_model.read(low)
         assert found.count == len(numbers)
         assert found.logits() == signal_model.Read(sum(known.packed[number] for number in numbers)).logits()
+
+
+def test_a_kind_of_which_a_message_has_many_words_counts_once():
+    assert "pos" in kinds_in("好看")
+    few, many = (signal_model.read("好看" * times) for times in (6, MODEL_CHARS // 2))
+    assert few.count == many.count
+    assert few.logits() == many.logits()
+
+
+def test_no_word_of_a_kind_is_written_so_that_it_is_never_found():
+    for name, words in KINDS.items():
+        assert all(name in kinds_in(word) for word in words.split()), name
+
+
+@pytest.mark.parametrize("text", ["算我倒霉", "算我白说", "算我没问", "算我求你", "算我求你了 少说两句吧", "这次算我倒霉 认了", "算我欠你的"])
+def test_who_calls_themselves_unlucky_or_begs_signs_up_for_nothing(text: str):
+    assert "signs_up" not in names(text)
+
+
+@pytest.mark.parametrize("text", ["算我一个", "算我", "也算我", "算我一户", "那就算我吧"])
+def test_who_is_to_be_counted_in_signs_up(text: str):
+    assert "signs_up" in names(text)
 
 
 def test_the_sums_are_whole_numbers_so_that_every_machine_says_the_same():
