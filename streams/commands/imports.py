@@ -106,7 +106,8 @@ def _import_folder(directory: Path, database: str, as_json: bool, log: Carrier, 
         return
     out.print(f"{counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged → {shown(database)}")
     if campaigns.started:
-        out.print(f"{len(campaigns.started)} campaigns will start on their dates")
+        n = len(campaigns.started)
+        out.print("1 campaign will start on its date" if n == 1 else f"{n} campaigns will start on their dates")
     out.print(_TAKEN)
 
 

@@ -86,7 +86,7 @@ def _holder(*roles: TokenRole) -> Callable[[Grant], Awaitable[Grant]]:
         if grant.role not in roles:
             raise Problem(
                 NOT_ALLOWED, f"令牌的角色是 {grant.role.value}，这里只给 {'、'.join(roles)}。",
-                f"The token's role is {grant.role.value}; this is for {' and '.join(roles)}.",
+                f"The token's role is {grant.role.value}; this is for {' or '.join(roles)}.",
             )
         return grant
 

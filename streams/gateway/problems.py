@@ -148,6 +148,8 @@ def _of_http(error: HTTPException, path: str) -> Problem:
         kind = Kind("http", error.status_code, str(error.detail), str(error.detail))
     if kind is NOT_FOUND:
         return Problem(kind, f"这里没有 {path}。", f"There is nothing at {path}.", headers=error.headers)
+    if kind is WRONG_METHOD and (allowed := (error.headers or {}).get("Allow")):
+        return Problem(kind, f"这里可以用：{allowed}。", f"Allowed here: {allowed}.", headers=error.headers)
     return Problem(kind, f"{kind.zh}。", f"{error.detail}.", headers=error.headers)
 
 

@@ -54,7 +54,7 @@ export class Dealers {
   }
 
   draw() {
-    const text = this.page.text();
-    this.table.show(this.rows.filter((row) => !text || row.name.toLowerCase().includes(text)));
+    const [text, dealer] = [this.page.text(), this.page.dealer()];
+    this.table.show(this.rows.filter((row) => (!dealer || row.dealer_id === dealer) && (!text || row.name.toLowerCase().includes(text))));
   }
 }

@@ -43,7 +43,7 @@ export class Funnel {
           total: (rows) => percent(rows.reduce((all, row) => all + row.buyers, 0) / rows.reduce((all, row) => all + row.members, 0)) },
       ],
       sort: { key: "members", down: true },
-      file: () => `${say("funnel_title")}-${say(`by_${this.by}`)}-${this.page.date()}`,
+      file: () => `${say("v_funnel")}-${say(`by_${this.by}`)}-${this.page.date()}`,
       onRow: this.by === "estate" ? (row) => this.page.pick(row.id) : undefined,
     });
     if (this.rows.length) this.draw();

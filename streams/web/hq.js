@@ -81,6 +81,12 @@ function findOthers() {
 /** The legend has the coverage's colours where the map does. */
 const showKeys = () => document.body.classList.toggle("by-coverage", map.layers.coverage || map.choosy);
 
+/** What the search and the choices leave, in words: on paper and in a picture nothing else says so. */
+function narrowed() {
+  const chosen = ["dealer", "coverage", "category"].filter((name) => wanted[name]).map((name) => byId(name).selectedOptions[0]?.text);
+  return [...chosen, ...PHASES.filter((phase) => wanted.phases.has(phase)).map((phase) => say(phase)), byId("search").value.trim()].filter(Boolean).join(" · ");
+}
+
 function refresh() {
   map.filter(passes, { all: Boolean(wanted.dealer || wanted.coverage) });
   showKeys();
@@ -157,6 +163,7 @@ function drawSide() {
   }
   fillChoices();
   findOthers();
+  setText(byId("only"), narrowed());
   campaigns.show(all.filter(passes), { sort: wanted.sort, chosen, all: all.length, others });
   if (then === null) counts.take({ target_orders: all.reduce((sum, estate) => sum + (estate.target_orders ?? 0), 0) });
 }
@@ -384,7 +391,7 @@ for (const button of document.querySelectorAll("[data-layer]")) {
 byId("past").addEventListener("click", () => past().then((it) => it.toggle()));
 byId("take").addEventListener("click", () => import("./picture.js").then(({ take }) => take(map, {
   title: say("title"), when: then ?? `${clock.date()} ${clock.hm()}`, simulated: !byId("simulated").hidden,
-  credit: byId("credit").textContent,
+  credit: byId("credit").textContent, only: narrowed(),
 })));
 byId("print").addEventListener("click", () => style("print.css").then(() => print()));
 // Paper is light, whatever the screen is.

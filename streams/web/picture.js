@@ -7,7 +7,7 @@ import { PHASES } from "./words.js";
 const HEAD = 56, FOOT = 44; // CSS pixels
 
 /** Draws the map as it stands and saves it as PNG. */
-export function take(map, { title, when, simulated, credit }) {
+export function take(map, { title, when, simulated, credit, only }) {
   const { ratio, colours, view } = map;
   map.draw(performance.now());
   const style = getComputedStyle(document.documentElement);
@@ -30,7 +30,7 @@ export function take(map, { title, when, simulated, credit }) {
     return pen.measureText(text).width;
   };
   const wide = write(title, 20, HEAD / 2, { size: 20, weight: 600 });
-  write([when, simulated ? say("simulated") : ""].filter(Boolean).join("  ·  "), 36 + wide, HEAD / 2 + 1, { size: 14, colour: of("soft") });
+  write([when, only, simulated ? say("simulated") : ""].filter(Boolean).join("  ·  "), 36 + wide, HEAD / 2 + 1, { size: 14, colour: of("soft") });
   const y = HEAD + view.height + FOOT / 2;
   let x = 24;
   const dot = (colour, text, r = 5) => {

@@ -8,7 +8,7 @@ const WORDS = {
   toggle: ["EN", "中文"],
   toggle_label: ["Switch to English", "切换为中文"],
   log_out: ["退出登录", "Log out"],
-  simulated: ["模拟数据", "Simulated data"],
+  simulated: ["模拟数据", "Simulated"],
   weekday: ["周日 周一 周二 周三 周四 周五 周六", "Sun Mon Tue Wed Thu Fri Sat"],
   loading: ["正在读取…", "Loading…"],
   signed_out: ["登录已失效，请重新打开登录链接。", "You are signed out: open your login link again."],

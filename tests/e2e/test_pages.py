@@ -574,12 +574,19 @@ def test_on_paper_there_are_no_buttons_and_the_ground_is_light(open_page: Open) 
     page = open_page("hq", color_scheme="dark")
     page.click("[data-view=dealers]")
     page.wait_for_selector(".dealers tbody tr")
+    dealer = page.locator("#dealer option").nth(1).inner_text()
+    page.select_option("#dealer", index=1)
+    expect(page.locator(".dealers tbody tr")).to_have_count(1)
+    page.fill("#search", dealer[:2])
+    expect(page.locator("#only")).to_be_hidden()
     page.wait_for_selector("#style-print\\.css", state="attached")
     page.wait_for_function("() => document.getElementById('style-print.css').sheet !== null")
     page.emulate_media(media="print")
     for hidden in ("#views", ".take", "#search", "#theme"):
         expect(page.locator(hidden).first).to_be_hidden()
     expect(page.locator(".dealers table")).to_be_visible()
+    expect(page.locator("#only")).to_be_visible()
+    expect(page.locator("#only")).to_have_text(f"{dealer} · {dealer[:2]}")
     assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper')") == "#f4f1ea"
 
 

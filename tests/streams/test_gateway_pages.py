@@ -116,6 +116,7 @@ def test_what_is_not_there_is_a_problem_document(world, path, status):
     answer = world.ask("DELETE" if status == 405 else "GET", path)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert answer.json()["status"] == status
+    assert (answer.json()["detail"] == "Allowed here: GET.") == (status == 405)
 
 
 def test_a_bug_is_answered_without_its_cause(world):
