@@ -4,7 +4,20 @@ import { save } from "./export.js";
 import { say } from "./speech.js";
 import { PHASES } from "./words.js";
 
-const HEAD = 56, FOOT = 44; // CSS pixels
+const HEAD = 56, FOOT = 44, ROW = 24, EDGE = 20, MARK = 12, GAP = 22; // CSS pixels
+
+/** The legend's marks, and where each stands: as many rows as the width asks for, and the credit beside the last or below. */
+function layOut(pen, font, width, marks, credit) {
+  const measure = (text, size) => ((pen.font = `400 ${size}px ${font}`), pen.measureText(text).width);
+  let [x, row] = [EDGE + 4, 0];
+  for (const mark of marks) {
+    const wide = MARK + measure(mark.text, 13);
+    if (x > EDGE + 4 && x + wide > width - EDGE) [x, row] = [EDGE + 4, row + 1];
+    Object.assign(mark, { x, row });
+    x += wide + GAP;
+  }
+  return x + measure(credit, 11) > width - EDGE ? row + 1 : row;
+}
 
 /** Draws the map as it stands and saves it as PNG. */
 export function take(map, { title, when, simulated, credit, only }) {
@@ -12,10 +25,14 @@ export function take(map, { title, when, simulated, credit, only }) {
   map.draw(performance.now());
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
+  const covers = map.layers.coverage || map.choosy ? Object.entries(colours.cover).map(([name, colour]) => ({ text: say(name), colour, r: 4 })) : [{ text: say("unworked"), colour: colours.dot, r: 3 }];
+  const marks = [...PHASES.map((phase) => ({ text: say(phase), colour: colours.phase[phase], r: 5 })), ...covers, { text: say("store"), colour: colours.store, r: 0 }];
+  const source = credit.replaceAll("\u2060", "");
   const canvas = document.createElement("canvas");
-  canvas.width = Math.round(view.width * ratio);
-  canvas.height = Math.round((view.height + HEAD + FOOT) * ratio);
   const pen = canvas.getContext("2d");
+  const last = layOut(pen, colours.font, view.width, marks, source);
+  canvas.width = Math.round(view.width * ratio);
+  canvas.height = Math.round((view.height + HEAD + FOOT + last * ROW) * ratio);
   pen.fillStyle = of("sheet");
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.drawImage(map.base, 0, HEAD * ratio);
@@ -31,26 +48,19 @@ export function take(map, { title, when, simulated, credit, only }) {
   };
   const wide = write(title, 20, HEAD / 2, { size: 20, weight: 600 });
   write([when, only, simulated ? say("simulated") : ""].filter(Boolean).join("  ·  "), 36 + wide, HEAD / 2 + 1, { size: 14, colour: of("soft") });
-  const y = HEAD + view.height + FOOT / 2;
-  let x = 24;
-  const dot = (colour, text, r = 5) => {
+  const at = (row) => HEAD + view.height + FOOT / 2 + row * ROW;
+  for (const { x, row, text, colour, r } of marks) {
     pen.fillStyle = colour;
+    pen.save();
+    pen.translate(x, at(row));
     pen.beginPath();
-    pen.arc(x, y, r, 0, 2 * Math.PI);
+    if (r) pen.arc(0, 0, r, 0, 2 * Math.PI);
+    else pen.rotate(Math.PI / 4), pen.rect(-3.5, -3.5, 7, 7);
     pen.fill();
-    x += 12 + write(text, x + 12, y) + 22;
-  };
-  for (const phase of PHASES) dot(colours.phase[phase], say(phase));
-  if (map.layers.coverage || map.choosy) for (const [name, colour] of Object.entries(colours.cover)) dot(colour, say(name), 4);
-  else dot(colours.dot, say("unworked"), 3);
-  pen.save();
-  pen.translate(x, y);
-  pen.rotate(Math.PI / 4);
-  pen.fillStyle = colours.store;
-  pen.fillRect(-3.5, -3.5, 7, 7);
-  pen.restore();
-  write(say("store"), x + 12, y);
-  write(credit.replaceAll("\u2060", ""), view.width - 20, y, { size: 11, colour: of("soft"), align: "right" });
+    pen.restore();
+    write(text, x + MARK, at(row));
+  }
+  write(source, view.width - EDGE, at(last), { size: 11, colour: of("soft"), align: "right" });
   return new Promise((resolve) => canvas.toBlob((blob) => {
     save(`${title}-${when}.png`.replaceAll(":", ""), blob);
     resolve(blob);

@@ -570,6 +570,17 @@ def test_the_map_is_taken_along_as_a_picture(open_page: Open) -> None:
     assert len(raw) > 30_000
 
 
+def test_a_narrow_picture_has_its_legend_in_rows_and_the_sources_below(open_page: Open) -> None:
+    page = open_page("hq", viewport={"width": 390, "height": 844})
+    with page.expect_download() as saved:
+        page.click("#take")
+    raw = Path(saved.value.path()).read_bytes()
+    width, height = (int.from_bytes(raw[at : at + 4]) for at in (16, 20))  # of PNG's first chunk
+    seen = page.locator("#map canvas.base").bounding_box()
+    assert seen is not None
+    assert (width, height) == (round(seen["width"]), round(seen["height"]) + 56 + 44 + 2 * 24)
+
+
 def test_on_paper_there_are_no_buttons_and_the_ground_is_light(open_page: Open) -> None:
     page = open_page("hq", color_scheme="dark")
     page.click("[data-view=dealers]")
