@@ -261,6 +261,7 @@ def _draft(at_work: GroupAtWork, job: Job, task: Task, text: Text) -> honesty.Dr
         active_shills=frozenset(of_day.shills), posts_today=of_day.posts.get(task.persona_id, 0),
         group_open=at_work.open,
         target_opted_out=any(wants_nothing(turn, task.group_id, one) for one in approached),
+        store=at_work.values["store"]["name"],
         templates=(job.script.text, *job.script.attachments),
         target_in_peace=peace.is_left(turn, task),
         answered=answered.task if answered is not None else None,

@@ -70,11 +70,12 @@ def template_fault(text: str) -> str | None:
 _CALLED = re.compile(r"我们?的?家")
 
 
-def signature_fault(line: str, estate: str = "") -> str | None:
-    """What is dishonest about a name in the line that says who speaks: who bears it would pass for somebody else."""
-    if (words := untrue(line, estate)) is not None:
+@lru_cache(maxsize=4096)
+def signature_fault(shop: str) -> str | None:
+    """What is dishonest about a shop's name: whose line bears it would pass for somebody else."""
+    if (words := untrue(shop)) is not None:
         return f"nobody can know or do that honestly: “{words}”"
-    found = next((claim for claim in claims(line, estate) if _CALLED.fullmatch(claim.text) is None), None)
+    found = next((claim for claim in claims(shop) if _CALLED.fullmatch(claim.text) is None), None)
     return f"it lets who speaks pass for somebody else: “{found.text}”" if found is not None else None
 
 
@@ -115,6 +116,8 @@ class Draft(Struct, frozen=True):
     posts_today: int
     group_open: bool
     target_opted_out: bool
+    #: The shop's name, which stands in the line that says who speaks.
+    store: str = ""
     #: The script's own words, before its values were filled in.
     templates: tuple[str, ...] = ()
     target_in_peace: bool = False
@@ -158,8 +161,7 @@ def _what(draft: Draft) -> str | None:
             return fault
     if draft.speaks_as is not PersonaClass.BUYER and not _discloses(task):
         return "it does not say who speaks"
-    said_by = signature_fault(task.disclosure, draft.estate) if task.disclosure else None
-    return said_by or text_fault(draft.speaks_as, draft.words, draft.estate)
+    return signature_fault(draft.store) or text_fault(draft.speaks_as, draft.words, draft.estate)
 
 
 def _discloses(task: Task) -> bool:

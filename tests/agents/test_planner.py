@@ -162,9 +162,11 @@ def test_newcomers_are_welcomed_but_no_more_a_day_than_the_playbook_says():
 
 
 def test_what_honesty_refuses_takes_no_place_of_the_day():
-    names = ["我家装好了老王", "我是业主小李", "小张", "小赵", "小孙", "小周"]
+    names = ["小王", "小李", "小张", "小赵", "小孙", "小周"]
     newcomers = [builders.joined(member=f"m{n}", display_name=name, at=at(1, "09:00")) for n, name in enumerate(names)]
-    drive = Drive().send(START, *newcomers)
+    claims, claims_nothing = (
+        builders.group_updated(name=name, at=at(1, "08:50")) for name in ("我家装好了群", "绿地城业主交流群"))
+    drive = Drive().send(START, claims, *newcomers[:2], claims_nothing, *newcomers[2:])
     assert [task.script.text[:4] for task in drive.tasks_of(script="welcome")] == ["欢迎小张", "欢迎小赵", "欢迎小孙"]
     assert drive.counts().refused == 2
 
