@@ -79,6 +79,8 @@ FIRM = frozenset({
     SignalName.DECLINES})
 #: Of these only where it is denied: a question beside a judgement is no doubt of it ("真好看，多少钱？").
 JUDGED = frozenset({SignalName.PRAISES, SignalName.COMPLAINS})
+#: Alone these say something only after a call (`agents.calls`): the model adds nothing to them.
+NEEDS_CALL = frozenset("接 跟 冲 要 来 我 行 有 有我 我在 我来 跟上 上车 拍了 举手 可以 好的 1 一".split())
 #: Another's home, one of long ago, or a shop: the model does not tell them from the speaker's own.
 _NOT_MINE = re.compile(
     r"(?:他|她|别人|人家|你|谁|哪|同事|朋友|亲戚|闺蜜|我[妈爸姐哥弟妹])们?家?[^，。]{0,2}(?:是|在|住|的)|不是|如果|要是|以前|原来|店(?:$|[^里])")
@@ -148,6 +150,8 @@ def _weigh(low: str, found: dict[SignalName, Signal], refused: set[SignalName], 
     if found:
         seen = seen.ruled(name.value for name in found)
     elif not seen.adds:
+        return
+    if low.strip() in NEEDS_CALL:
         return
     logits = seen.logits()
     added = [place for place, logit in enumerate(logits) if logit >= shipped.ADD[place]]
