@@ -32,7 +32,7 @@ async def identify(
     token = bearer.credentials if bearer else cookie
     grant = await here.ask(lambda connection: look_up(connection, token)) if token else None
     if grant is None:
-        raise no_token()
+        raise wrong_token() if token else no_token()
     request.state.grant = grant
     _not_too_fast(request, here, grant)
     if bearer is None and request.method not in _SAFE and request.headers.get("x-loupan") != "1":
@@ -68,6 +68,15 @@ async def page_grant(request: Request, here: Here) -> Grant | None:
     """The grant behind a page's cookie, or None."""
     token = request.cookies.get(COOKIE)
     return await here.ask(lambda connection: look_up(connection, token)) if token else None
+
+
+def wrong_token() -> Problem:
+    """Somebody asks with a token that lets nobody in (RFC 6750, 3.1)."""
+    return Problem(
+        NO_TOKEN, "这个令牌不对，或者已经作废、过期：请换一个。",
+        "This token is unknown, it was revoked, or its time is over: ask for another.",
+        headers={"WWW-Authenticate": 'Bearer realm="loupan", error="invalid_token"'},
+    )
 
 
 def no_token() -> Problem:

@@ -133,3 +133,11 @@ def test_no_other_origin_may_read_anything(world):
         answer = world.ask(method, "/v1/flow", headers=headers)
         assert not [name for name in answer.headers if name.startswith("access-control")]
     assert answer.status_code == 405
+
+
+def test_a_wrong_token_is_told_from_none(world):
+    none, wrong = (world.get("/v1/me", who=None, headers=headers) for headers in ({}, {"Authorization": "Bearer nope"}))
+    assert (none.status_code, wrong.status_code) == (401, 401)
+    assert "Send a token" in none.json()["detail"]
+    assert "unknown, it was revoked" in wrong.json()["detail"]
+    assert 'error="invalid_token"' in wrong.headers["www-authenticate"]
