@@ -58,6 +58,9 @@ class Replay:
         self.read = self.duplicate = self.dead_at_door = self.later = 0
         self.lines: dict[int, int] = {}
         self.refused: list[tuple[int, str, bytes]] = []
+        #: How far the outbox went when something last came out, and what was due then.
+        self._sent = -1
+        self._silent_since: datetime | None = None
 
     def run(self, events: Path, out: Path, progress: Progress | None = None) -> dict[str, Any]:
         """Replay the file and write the results into `out`, all or nothing; gives the summary.
@@ -95,8 +98,20 @@ class Replay:
             done += sum(len(line) + 1 for line in lines)
             if progress is not None:
                 progress(min(done, size), size)
-        while pipeline.work() or pipeline.run_out(self.until) or pipeline.scrub():
+        while pipeline.work() or self._run_out(pipeline) or pipeline.scrub():
             pass
+
+    def _run_out(self, pipeline: Pipeline) -> int:
+        """Wake what is due next; 0 when nothing is, or nothing will come of it any more.
+
+        A campaign that waits for a group looks for it every morning. When the stream is over, none comes.
+        """
+        due = pipeline.next_due()
+        if due is None or pipeline.changed != self._sent:
+            self._sent, self._silent_since = pipeline.changed, due
+        elif self._silent_since is not None and due - self._silent_since > FAR_AHEAD:
+            return 0
+        return pipeline.run_out(self.until)
 
     def _feed_log(self, engine: Engine, events: Path) -> None:
         self.read, self.dead_at_door = replay_log(engine, self.world, _batches(events), str(events))

@@ -298,3 +298,11 @@ def test_an_event_dated_years_ahead_does_not_drive_the_clock(tmp_path):
     assert believable_end(path) == datetime.fromisoformat(at(1, "08:00"))
     path.write_bytes(b"\n".join([*lines, builders.message("g1", "m1", at=at(30, "08:00"))]))
     assert believable_end(path) is None
+
+
+def test_a_campaign_that_waits_for_a_group_that_never_comes_ends_a_replay_all_the_same(tmp_path):
+    reference = builders.reference(groups=[], personas=[], campaigns=[builders.campaign(playbook=PLAYBOOK)])
+    summary = replay(make_world(reference, builtin_playbooks()), b"", tmp_path)
+    told = lines(tmp_path / "out" / "campaign-events.jsonl")
+    assert [event["data"]["reached"] for event in told if event["type"] == "loupan.campaign.entry-ended.v1"] == [False]
+    assert summary["campaigns"] == 1
