@@ -21,8 +21,8 @@ from typing import Any
 from agents.signals import SIGNALS, as_ruled, signals_of
 
 _DATA = Path(__file__).parents[2] / "tests" / "agents" / "data"
-#: The newer first: it was written by somebody who knew neither the rules nor the training messages.
-HELD = (_DATA / "signals-held-2.jsonl", _DATA / "signals-held.jsonl")
+#: The newest first: it and the second were written by people who knew neither the rules nor the training messages.
+HELD = tuple(_DATA / name for name in ("signals-held-3.jsonl", "signals-held-2.jsonl", "signals-held.jsonl"))
 #: What would cost somebody something if it were heard where it was not said.
 COSTLY = ("signs_up", "advertises", "complains", "opts_out")
 #: Conversations between strangers about other things: homes for sale, and travel.

@@ -27,10 +27,11 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-#: Never trained on. The first was written in one go before any model was seen; the second by another hand, who knew
-#: neither the rules nor the training messages.
-FIRST, SECOND = (_rows(_HERE / "data" / name) for name in ("signals-held.jsonl", "signals-held-2.jsonl"))
-HELD = [*FIRST, *SECOND]
+#: Never trained on. The first was written in one go before any model was seen; the second and the third by other hands,
+#: who knew neither the rules nor the training messages.
+FIRST, SECOND, THIRD = (
+    _rows(_HERE / "data" / name) for name in ("signals-held.jsonl", "signals-held-2.jsonl", "signals-held-3.jsonl"))
+HELD = [*FIRST, *SECOND, *THIRD]
 TRAINED = _rows(_TRAINING)
 
 
@@ -38,7 +39,7 @@ def names(text: str) -> set[str]:
     return {signal.name for signal in signals_of(text)}
 
 
-@pytest.mark.parametrize(("held", "least"), [(FIRST, 0.88), (SECOND, 0.88)], ids=["first", "second"])
+@pytest.mark.parametrize(("held", "least"), [(FIRST, 0.9), (SECOND, 0.9), (THIRD, 0.85)], ids=["first", "second", "third"])
 def test_messages_that_were_never_trained_on_are_told_with_a_macro_f1_of_at_least(
     held: list[dict[str, Any]], least: float
 ):
@@ -54,12 +55,13 @@ def test_messages_that_were_never_trained_on_are_told_with_a_macro_f1_of_at_leas
 def test_no_held_out_message_is_in_the_training_set():
     assert len(FIRST) >= 350
     assert len(SECOND) >= 1000
+    assert len(THIRD) >= 1200
     assert {row["text"] for row in HELD} & {row["text"] for row in TRAINED} == set()
 
 
 def test_the_shipped_model_was_trained_on_the_messages_that_are_here():
     assert sha256(_TRAINING.read_bytes()).hexdigest() == shipped.TRAINED_ON
-    assert len(TRAINED) == shipped.MESSAGES >= 13_000
+    assert len(TRAINED) == shipped.MESSAGES >= 26_000
 
 
 @pytest.mark.parametrize(("text", "name"), [
@@ -83,7 +85,7 @@ def test_hostile_texts_are_read_in_bounded_time_with_spans_inside_them(text: str
 def test_one_walk_finds_what_is_found_by_looking_for_every_feature():
     known = signal_model.model()
     names = decompress(b85decode(shipped.FEATURES)).decode().split("\n")
-    for row in HELD[::60]:
+    for row in HELD[::120]:
         low = row["text"].lower()
         there = features(low)
         numbers = {number for number, name in enumerate(names) if name in there}
