@@ -150,11 +150,11 @@ def _on_message(turn: Turn, event: ev.GroupMessage) -> None:
     design.heard(turn, data, names)
     if not names:
         return
+    if "declines" in names or "opts_out" in names:
+        key_people.decline(turn, data.group_id, data.member_id)
     if "opts_out" in names:
         _stop_messages(turn, data.member_id)
         return
-    if "declines" in names:
-        key_people.decline(turn, data.group_id, data.member_id)
     peace.heard(turn, data.member_id, names)
     for name in names:
         reactions.react(turn, name, data.group_id, data.member_id, data.message_id, data.text or "")

@@ -69,7 +69,6 @@ _QUOTED = re.compile(
     r"|(?:说|讲|道|问|回|写|发|喊|：|:)[：:，,\s]?(?:“[^”]{0,300}”|「[^」]{0,300}」|『[^』]{0,300}』|\"[^\"]{0,300}\")"
 )
 #: Without one of these nothing is quoted and nobody mentioned.
-_SET_ASIDE = re.compile('[@“「『"]')
 _SET_ASIDE = re.compile(f"[{signal_model.ASIDE_SIGNS}]")
 _MENTION = re.compile(r"(?<![别要再老总是])@[^\s\u2005@，。,]{1,24}(?:[\s\u2005]|$)")
 _IF = re.compile(r"(?:如果|要是|假如|万一|听说|以为|他说|她说|朋友说|同事说)[^，。！!？?]{0,4}$")

@@ -161,8 +161,9 @@ def test_a_step_that_nobody_did_is_asked_for_again_and_then_they_are_left_in_pea
     assert key_person(drive).state == "left"
 
 
-def test_a_key_person_who_declines_is_left_in_peace():
-    drive = begun().send(say("m1", "不需要，谢谢，别联系了", "12:00", 2))
+@pytest.mark.parametrize("said", ["不需要，谢谢", "不需要，谢谢，别联系了", "不要再给我发广告了，请勿打扰"])
+def test_a_key_person_who_declines_is_left_in_peace(said):
+    drive = begun().send(say("m1", said, "12:00", 2))
     assert drive.task("win-invite").status is TaskStatus.WITHDRAWN
     assert key_person(drive).state == "left"
     drive.until(4, "08:00")
