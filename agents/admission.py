@@ -5,7 +5,7 @@ The five ways and the four circles are data: of the group where it says so, else
 
 from __future__ import annotations
 
-from agents.called import SOMEBODY, called
+from agents.called import addressed
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.moderation import keeper, keepers
 from agents.reactions import counted_on, window
@@ -135,6 +135,6 @@ def _ask(  # what, of whom, why, and how often
         return
     if hand_out(at_work, Job(
         id, Role.GROUP_ADMIN, action, script, persona, start, end, PRIORITY, Evidence(member_id=member_id, about=about),
-        member_name=name or called(turn.place.name, action) or SOMEBODY, rule=f"order:{id}",
+        member_name=name or addressed(turn.place.name, action), rule=f"order:{id}",
     )) is not None:
         turn.rows.put(address, DayCount(day, count + 1))

@@ -38,6 +38,11 @@ def called(name: str, action: Action = Action.REPLY) -> str:
     return _called(name, action in SAID_ACTIONS)
 
 
+def addressed(name: str, action: Action = Action.REPLY) -> str:
+    """How a member is spoken to or of: as `called`, else as somebody."""
+    return called(name, action) or SOMEBODY
+
+
 @lru_cache(maxsize=4096)
 def _called(name: str, before_others: bool) -> str:
     plain = clean(without_home(name)).strip(" -—_·.,，。、")

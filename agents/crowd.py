@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from agents import graph, staffing
-from agents.called import SOMEBODY, called
+from agents.called import addressed
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.people_rows import Ties
 from agents.state import MemberRow
@@ -62,4 +62,4 @@ def send(
 
 
 def _name(crowd: Crowd, member_id: str) -> str:
-    return called(crowd.members[member_id].name) or SOMEBODY
+    return addressed(crowd.members[member_id].name)

@@ -23,7 +23,7 @@ from agents.after_rows import (
     design_row,
     reviews_row,
 )
-from agents.called import SOMEBODY, called
+from agents.called import addressed
 from agents.errands import NOTHING, Wanted
 from agents.rows import CAMPAIGN
 from agents.state import MemberRow, member_row, task_row
@@ -223,7 +223,7 @@ def _of(
 
 def _called(turn: Turn, row: DesignRow) -> str:
     member: MemberRow | None = turn.rows.get(member_row(turn.estate_id, row.group_id, row.owner or ""))
-    return (called(member.name) if member is not None else "") or SOMEBODY
+    return addressed(member.name if member is not None else "")
 
 
 # --- what a group is looking at -------------------------------------------------------------------------

@@ -253,14 +253,13 @@ def _draft(at_work: GroupAtWork, job: Job, task: Task, text: Text) -> honesty.Dr
     of_day = at_work.on(turn.day_of(job.start))
     evidence = job.evidence or Evidence()
     answered = at_work.tasks.get(evidence.answers or "")
-    approached = [one for one in (evidence.member_id, evidence.neighbour_id) if one is not None]
     return honesty.Draft(
         task=task, words=text.judged, estate=at_work.values["estate"]["name"], speaks_as=job.script.speaks_as,
         persona=job.persona, product=job.script.testimonial, order=job.order, limits=playbook.limits,
         curfew=playbook.curfew, local_start=job.start, local_end=job.end, members=at_work.members,
         active_shills=frozenset(of_day.shills), posts_today=of_day.posts.get(task.persona_id, 0),
         group_open=at_work.open,
-        target_opted_out=any(wants_nothing(turn, task.group_id, one) for one in approached),
+        target_opted_out=any(wants_nothing(turn, task.group_id, one) for one in tasks.people_in(evidence)),
         store=at_work.values["store"]["name"],
         templates=(job.script.text, *job.script.attachments),
         target_in_peace=peace.is_left(turn, task),

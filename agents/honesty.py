@@ -19,7 +19,7 @@ from agents.claims import claims
 from agents.feigned import feigned
 from agents.script_grammar import BadScript, outcomes
 from agents.state import OrderRow
-from agents.untrue import untrue
+from agents.untrue import untrue, untruth
 from schemas.playbook import Limits, ScriptText, Span
 from schemas.reference import Persona
 from schemas.tasks import Task
@@ -46,7 +46,7 @@ def script_fault(role: Role, script: ScriptText) -> str | None:
 def text_fault(speaks_as: PersonaClass, text: str, estate: str = "") -> str | None:
     """What is dishonest about a text that somebody of this class is to say; `estate` is the estate's name."""
     if (words := untrue(text, estate)) is not None:
-        return f"nobody can know or do that honestly: “{words}”"
+        return untruth(words)
     if speaks_as is PersonaClass.BUYER:
         return None
     for claim in claims(text, estate):
@@ -63,7 +63,7 @@ def template_fault(text: str) -> str | None:
         words = next((words for words in found if words is not None), None)
     except BadScript as bad:
         return bad.what
-    return f"nobody can know or do that honestly: “{words}”" if words is not None else None
+    return untruth(words) if words is not None else None
 
 
 #: What many a shop is called (我爱我家), and by which nobody passes for an owner.
@@ -74,7 +74,7 @@ _CALLED = re.compile(r"我们?的?家")
 def signature_fault(shop: str) -> str | None:
     """What is dishonest about a shop's name: whose line bears it would pass for somebody else."""
     if (words := untrue(shop)) is not None:
-        return f"nobody can know or do that honestly: “{words}”"
+        return untruth(words)
     found = next((claim for claim in claims(shop) if _CALLED.fullmatch(claim.text) is None), None)
     return f"it lets who speaks pass for somebody else: “{found.text}”" if found is not None else None
 

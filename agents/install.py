@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from agents import books, errands
 from agents.after_rows import Agreed, Check, Doing, InstallRow, install_row
-from agents.called import SOMEBODY, called
+from agents.called import addressed
 from agents.errands import NOTHING, Wanted
 from agents.handout import wants_nothing
 from agents.state import MemberRow, OrderRow, member_row
@@ -265,7 +265,7 @@ def _buyer(turn: Turn, order: OrderRow) -> str | None:
     if order.member_id is None or order.group_id is None or wants_nothing(turn, order.group_id, order.member_id):
         return None
     row: MemberRow | None = turn.rows.get(member_row(turn.estate_id, order.group_id, order.member_id))
-    return (called(row.name) or SOMEBODY) if row is not None and row.present else None
+    return addressed(row.name) if row is not None and row.present else None
 
 
 # --- the rows -------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from agents import staffing, tasks
-from agents.called import SOMEBODY, called
+from agents.called import addressed
 from agents.handout import GroupAtWork, Job, hand_out
 from agents.reactions import counted_on, window
 from agents.rows import CAMPAIGN
@@ -154,7 +154,7 @@ def _told(turn: Turn, group: Group, word: OwnerWord, data: MessageData) -> str:
     task = hand_out(at_work, Job(
         word.id, Role.LEADER, Action.CHECK, word.script, persona, start, end, PRIORITY,
         Evidence(member_id=data.member_id, about=word.on.value, message_ids=(data.message_id,)),
-        member_name=called(turn.place.name, Action.CHECK) or SOMEBODY, rule=f"order:{word.id}",
+        member_name=addressed(turn.place.name, Action.CHECK), rule=f"order:{word.id}",
     ))
     if task is None:
         return ""
@@ -206,7 +206,7 @@ def _task(  # the rule and the evidence, and what of the two is due
         "order-remove" if removes else rule.id, Role.GROUP_ADMIN, action, script,
         persona, start, end, PRIORITY,
         Evidence(member_id=data.member_id, about=rule.on.value, message_ids=messages),
-        member_name=called(turn.place.name, action) or SOMEBODY, rule=f"order:{rule.id}",
+        member_name=addressed(turn.place.name, action), rule=f"order:{rule.id}",
     ))
     return task.task_id if task is not None else ""
 

@@ -36,7 +36,7 @@ def is_left(turn: Turn, task: Task) -> bool:
     evidence = task.evidence
     if evidence is None or evidence.member_id is None or not _approaches(task, evidence):
         return False
-    return any(rests(turn, member_id) for member_id in (evidence.member_id, evidence.neighbour_id) if member_id)
+    return any(rests(turn, member_id) for member_id in tasks.people_in(evidence))
 
 
 def rests(turn: Turn, member_id: str) -> bool:

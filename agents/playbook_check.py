@@ -36,7 +36,7 @@ from agents.script_grammar import (
     outcomes,
 )
 from agents.scripts import known_names
-from agents.untrue import untrue
+from agents.untrue import untrue, untruth
 from schemas.playbook import Duty, PhasePlan, Playbook, ScriptText
 from schemas.playbook_balance import PARTS_OF_PHASE
 from schemas.playbook_knowledge import KnowledgeEntry
@@ -315,8 +315,7 @@ def _honest(loc: Loc, id: str, speaker: PersonaClass, text: str) -> Iterator[Fin
     """Whatever the script can become: nobody is given an untruth, and only a buyer speaks as an owner or a buyer."""
     for outcome in outcomes(text):
         if (words := untrue(outcome, template=True)) is not None:
-            what = f"{id}: nobody can know or do that honestly: “{words}”"
-            yield _error(loc, what, _TRUE_INSTEAD, _line_of(words, text))
+            yield _error(loc, f"{id}: {untruth(words)}", _TRUE_INSTEAD, _line_of(words, text))
             return
         for claim in claims(outcome) if speaker is not PersonaClass.BUYER else ():
             yield _claimed(loc, claim.kind, claim.text, text, f"{id}: a {speaker}")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from agents import honesty, staffing
-from agents.called import SOMEBODY, called
+from agents.called import addressed
 from agents.handout import GroupAtWork, Job, hand_out, wants_nothing
 from agents.knowledge import answer_to
 from agents.rows import Address
@@ -66,7 +66,7 @@ def _answer(at_work: GroupAtWork, reaction: Reaction, evidence: Evidence, text: 
     for draft in _drafts(at_work, people, reaction, evidence, text):
         job = Job(
             draft.id, draft.role, reaction.action, draft.script, draft.persona, start, end, reaction.priority, evidence,
-            member_name=called(turn.place.name, reaction.action) or SOMEBODY, member_when=when, rule=draft.rule,
+            member_name=addressed(turn.place.name, reaction.action), member_when=when, rule=draft.rule,
         )
         # Only what is really handed out takes one of the day's places.
         if hand_out(at_work, job) is not None:

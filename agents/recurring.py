@@ -86,12 +86,15 @@ def quizzes_of(playbook: Playbook) -> dict[str, Asked]:
         f"{item.id}-{question.id}": Asked(item, quiz, question, _bare(question))
         for item, quiz in quizzes for question in quiz.bank
     }
-    for item, quiz in [pair for pair in quizzes if pair[1].first is not None][:1]:
-        for duty in playbook.duties():
-            if duty.answer is not None:
-                question = Question(
-                    id=duty.id, question=duty.id, options=duty.options, answer=duty.answer, explanation=duty.id)
-                found[duty.id] = Asked(item, quiz, question, _bare(question), of_duty=True)
+    # The playbook has such a quiz where a duty asks.
+    tells = next((pair for pair in quizzes if pair[1].first is not None), None)
+    if tells is None:
+        return found
+    for duty in playbook.duties():
+        if duty.answer is not None:
+            question = Question(
+                id=duty.id, question=duty.id, options=duty.options, answer=duty.answer, explanation=duty.id)
+            found[duty.id] = Asked(*tells, question, _bare(question), of_duty=True)
     return found
 
 

@@ -7,6 +7,7 @@ seen, and which two of them are in it together; how often and where counts nothi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cache
 from itertools import combinations
 from typing import Final
 
@@ -273,6 +274,7 @@ KINDS: Final[dict[str, str]] = {
 }  # fmt: skip
 
 
+@cache
 def _automaton() -> ahocorasick.Automaton:
     kinds: dict[str, list[str]] = {}
     for name, words in KINDS.items():
@@ -285,12 +287,9 @@ def _automaton() -> ahocorasick.Automaton:
     return automaton
 
 
-_WORDS = _automaton()
-
-
 def kinds_in(low: str) -> set[str]:
     """The names of the kinds of which a lower-cased text has a word."""
-    return {name for _, names in _WORDS.iter(low) for name in names}
+    return {name for _, names in _automaton().iter(low) for name in names}
 
 
 def of_kinds(names: Collection[str]) -> Iterator[str]:

@@ -28,7 +28,7 @@ from agents.turn import Turn
 from schemas.errors import BadEvent, IllegalMove
 from schemas.events import MessageData, TaskMarkData, TaskSkippedData
 from schemas.reference import Persona
-from schemas.tasks import OutEvent, Task, TaskChange, TaskExpired, TaskVerified, TaskWithdrawn
+from schemas.tasks import Evidence, OutEvent, Task, TaskChange, TaskExpired, TaskVerified, TaskWithdrawn
 from schemas.values import VISIBLE_ACTIONS, Role, TaskStatus
 
 #: How long after its window a task may still be done.
@@ -245,8 +245,12 @@ def withdraw(turn: Turn, reason: str, *, group_id: str | None = None, member_id:
 
 def is_about(task: Task, member_id: str) -> bool:
     """Whether a task is about that member, or introduces somebody to them."""
-    evidence = task.evidence
-    return evidence is not None and member_id in (evidence.member_id, evidence.neighbour_id)
+    return task.evidence is not None and member_id in people_in(task.evidence)
+
+
+def people_in(evidence: Evidence) -> tuple[str, ...]:
+    """The members whom a task with this evidence is about: whom it is done to, and who is introduced to them."""
+    return tuple(one for one in (evidence.member_id, evidence.neighbour_id) if one is not None)
 
 
 def shills_active(rows: Iterable[TaskRow]) -> list[str]:

@@ -128,6 +128,11 @@ def untrue(text: str, estate: str = "", *, template: bool = False) -> str | None
     return _untrue(read(text, estate).text, template)
 
 
+def untruth(words: str) -> str:
+    """What is said of words that `untrue` found."""
+    return f"nobody can know or do that honestly: “{words}”"
+
+
 @lru_cache(maxsize=4096)
 def _untrue(folded: str, template: bool) -> str | None:
     for clause in _CLAUSE.findall(folded):

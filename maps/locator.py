@@ -61,7 +61,9 @@ _GOOD = 0.6
 _LEFT_WORTH = 0.5
 _AND = re.compile(r"(?:小区|社区)?(?:和|或者?|与|跟|、|,|/|还是|以及|及|&|\+|加)")
 #: Fewer points than these don't tell a datum; a better one has to be so much likelier (in nats), in all and each.
-_FEW_POINTS, _CLEAR, _CLEAR_EACH = 8, 8.0, 0.3
+FEW_POINTS, _CLEAR, _CLEAR_EACH = 8, 8.0, 0.3
+#: So many of the points that name a datum tell whether it is theirs.
+_SAMPLE = 400
 _DATUMS: tuple[Crs, ...] = ("wgs84", "gcj02", "bd09")
 #: A city is told from a road or an estate of its name (北京路, 上海公馆) by its 市; it stands among the first words.
 _CITY_BY, _LONGEST_PLACE = 13, 30
@@ -103,6 +105,13 @@ class Reading(Struct, frozen=True):
     kind: ClueKind
     scores: Mapping[str, float]
     flags: tuple[str, ...] = ()
+
+
+class WrongDatum(NamedTuple):
+    """The datum that fits the points of another one much better, and how many name that one."""
+
+    better: Crs
+    points: int
 
 
 class _Context(NamedTuple):
@@ -282,6 +291,15 @@ class Locator:
         """Whether any estate of the book has a point."""
         return bool(self._book.nearest(0.0, 0.0, 1))
 
+    def wrong_datums(self, batch: Iterable[Said]) -> dict[Crs, WrongDatum]:
+        """The datums that can't be right for the points of a batch that name them, in order (`better_datum`)."""
+        by_crs: dict[Crs, list[Said]] = {}
+        for said in batch:
+            if said.point is not None:
+                by_crs.setdefault(said.point.crs, []).append(said)
+        found = {crs: self.better_datum(of[:: len(of) // _SAMPLE + 1]) for crs, of in sorted(by_crs.items())}
+        return {crs: WrongDatum(better, len(by_crs[crs])) for crs, better in found.items() if better is not None}
+
     def better_datum(self, batch: Sequence[Said]) -> Crs | None:
         """The datum in which a batch's points must be, where it can't be the one that they name.
 
@@ -289,7 +307,7 @@ class Locator:
         most fall between them. None where the points fit, or are too few to tell.
         """
         points = [said for said in batch if said.point is not None and isfinite(said.point.lng + said.point.lat)]
-        if len(points) < _FEW_POINTS:
+        if len(points) < FEW_POINTS:
             return None
         fits = {crs: self._fit_of(points, crs) for crs in _DATUMS}
         stated = fsum(self._fit_of([said], said.point.crs) for said in points if said.point is not None)

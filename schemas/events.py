@@ -547,14 +547,14 @@ def _refuse_controls(raw: bytes) -> None:
             raise BadEvent(f"the character {name} stands in it, which no text and no id has")
 
 
-#: One half of a surrogate pair alone, as JSON writes it; pairs are passed over.
-_HALF = re.compile(
-    rb"(?<!\\)(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}))")
+#: An escape as JSON writes it, or a pair of them that is one character; only half of one, by itself, has group 1.
+ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL)
 
 
 def why_unreadable(raw: bytes, message: str) -> str:
     """Why bytes are no JSON in UTF-8: what is known to cause it, else what the decoder says."""
-    half = next((found[1] for found in _HALF.finditer(raw) if found[1]), None)
+    half = next((found[1] for found in ESCAPE.finditer(raw) if found[1]), None)
     if half is not None:
         return f"half of a character ({half.decode()}) stands in it without its other half"
     try:

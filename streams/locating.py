@@ -28,8 +28,6 @@ _EVIDENCE: Final = ("text", "name", "address", "lng", "point", "location", "geom
 _POINT: Final = ("point", "location", "geometry")
 _PAIR: Final = re.compile(r"(?:^\s*|[\[(]\s*)(-?\d+(?:\.\d+)?)\s*[,，;\s]\s*(-?\d+(?:\.\d+)?)\s*(?:$|[\])])")
 _DEGREES: Final = re.compile(r"^\s*(?:东经|北纬)?\s*(\d{1,3}(?:\.\d+)?)\s*[°度]?\s*([EWNSewns])?\s*$")
-#: So many of a file's points tell whether they are in the datum that they name.
-_SAMPLE: Final = 400
 _ANSWERS: Final = ("probe_id", "estate_id", "confidence", "reason", "candidates")
 #: What a flag of an answer says.
 _FLAGS: Final = {
@@ -150,19 +148,12 @@ def _explain(locator: Locator, asked: Sequence[_Ask], which: str, file: str, out
 
 def _wrong_datums(locator: Locator, asked: Sequence[_Ask], warn: Callable[[str], None]) -> dict[Crs, Crs]:
     """The datums that can't be right for the points that name them, and the one that fits these."""
-    by_crs: dict[Crs, list[Said]] = {}
-    for ask in asked:
-        if ask.said.point is not None:
-            by_crs.setdefault(ask.said.point.crs, []).append(ask.said)
-    wrong: dict[Crs, Crs] = {}
-    for crs, said in sorted(by_crs.items()):
-        better = locator.better_datum(said[:: len(said) // _SAMPLE + 1])
-        if better is not None:
-            wrong[crs] = better
-            warn(
-                f"the {len(said)} points said to be {crs} lie far from where they should, and fit {better} much "
-                f"better: they were not used; if they are {better}, say so in the column crs or with --crs {better}")
-    return wrong
+    wrong = locator.wrong_datums(ask.said for ask in asked)
+    for crs, (better, points) in wrong.items():
+        warn(
+            f"the {points} points said to be {crs} lie far from where they should, and fit {better} much "
+            f"better: they were not used; if they are {better}, say so in the column crs or with --crs {better}")
+    return {crs: better for crs, (better, _) in wrong.items()}
 
 
 def _without_point(ask: _Ask, wrong: Mapping[Crs, Crs]) -> _Ask:

@@ -91,11 +91,11 @@ def import_file(wish: Wish) -> None:
             remedy = "correct them, or say --skip-wrong"
             err.print(f"nothing was brought in: {_many(len(found.wrong), _things(wish))} wrong; {remedy}")
             raise typer.Exit(2)
-        if (doubtful := doubts(found.points, engine)) and isinstance(source, Orders):
-            _warn(doubtful)
+        doubtful = doubts(found.points, engine)
+        _warn(doubtful)
+        if doubtful and isinstance(source, Orders):
             err.print("nothing was brought in: correct crs in the mapping, or take lng and lat out of it")
             raise typer.Exit(2)
-        _warn(doubtful)
         aside = _aside(found, source, wish)
         with door(engine, wish.log, wish.kafka, wish.prefix, None) as accept, progress("importing") as moved:
             brought = bring_in(

@@ -11,13 +11,11 @@ from typing import TypeVar
 
 import msgspec
 
+from schemas.events import ESCAPE
 from streams.gateway.problems import NOT_JSON, Problem
 
 _one = msgspec.json.Decoder(msgspec.Raw)
 _many = msgspec.json.Decoder(list[msgspec.Raw])
-#: An escape, or a pair that is one character; only a half by itself has group 1.
-_ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL)
 _BETWEEN = re.compile(rb"[\s,]*")
 _BOM = b"\xef\xbb\xbf"
 
@@ -64,7 +62,7 @@ def _decoded(decoder: msgspec.json.Decoder[_T], body: bytes) -> tuple[_T, bool]:
     try:
         return decoder.decode(body), True
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        shadow = _ESCAPE.sub(lambda found: b"??????" if found[1] else found[0], body)
+        shadow = ESCAPE.sub(lambda found: b"??????" if found[1] else found[0], body)
         if shadow != body:
             try:
                 return decoder.decode(shadow), False

@@ -8,16 +8,13 @@ from typing import Final
 from sqlalchemy import Engine
 
 from maps.book import EstateBook
-from maps.locator import Locator, Said
+from maps.locator import FEW_POINTS, Locator, Said
 from schemas.events import InEvent
 from schemas.values import Crs, Location
 from streams.reference_store import load_estates
 
-#: So many of a file's points are kept of each datum, and so many of them tell which it is.
+#: So many of a file's points are kept of each datum: more than tell which it is.
 KEPT: Final = 2_000
-_SAMPLE: Final = 400
-#: Fewer points tell nothing (`Locator.better_datum`): no estate book is read for them.
-_FEW: Final = 8
 
 
 def points_of(event: InEvent) -> Location | None:
@@ -30,17 +27,14 @@ def points_of(event: InEvent) -> Location | None:
 
 def doubts(points: Mapping[Crs, Sequence[Location]], engine: Engine | None) -> list[str]:
     """What is to be said of the points of each datum that fit the estates much better in another."""
-    many = {crs: found for crs, found in points.items() if len(found) >= _FEW}
+    # Fewer points tell nothing: no estate book is read for them.
+    many = [Said(point=point) for found in points.values() if len(found) >= FEW_POINTS for point in found]
     if engine is None or not many:
         return []
     with engine.connect().execution_options(reading=True) as connection:
         estates = load_estates(connection)
-    locator = Locator(EstateBook.of(estates.values()))
-    said = []
-    for crs, found in sorted(many.items()):
-        better = locator.better_datum([Said(point=point) for point in found[:: len(found) // _SAMPLE + 1]])
-        if better is not None:
-            said.append(
-                f"the points said to be {crs} lie far from the estates, and fit {better} much better: most homes would "
-                f"be taken for others next door; say {better} if they are, or leave the points out")
-    return said
+    return [
+        f"the points said to be {crs} lie far from the estates, and fit {better} much better: most homes would "
+        f"be taken for others next door; say {better} if they are, or leave the points out"
+        for crs, (better, _) in Locator(EstateBook.of(estates.values())).wrong_datums(many).items()
+    ]
